@@ -1,0 +1,259 @@
+-- HTTP/1 messages as scenarios write and read them: heads of RFC 9112 and,
+-- behind an answer that has one, the body.
+
+local ref = require "lib.ref"
+local match = require "lib.match"
+local message = require "lib.message"
+
+local http = {}
+
+local BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+
+function http.base64(data)
+  local out = {}
+  for at = 1, #data, 3 do
+    local a, b, c = data:byte(at, at + 2)
+    local word = a << 16 | (b or 0) << 8 | (c or 0)
+    for i = 1, 4 do
+      local value = word >> (24 - 6 * i) & 63
+      out[#out + 1] = BASE64:sub(value + 1, value + 1)
+    end
+    if not b then
+      out[#out - 1], out[#out] = "=", "="
+    elseif not c then
+      out[#out] = "="
+    end
+  end
+  return table.concat(out)
+end
+
+function http.basic(user, password)
+  return "Basic " .. http.base64(user .. ":" .. password)
+end
+
+-- Names are put as they are given: a name that ends in a space stays so.
+local function put_fields(out, fields, context)
+  for _, field in ipairs(fields or {}) do
+    out[#out + 1] = ref.resolve(field[1], context) .. ": "
+                    .. ref.resolve(field[2], context)
+  end
+end
+
+local function check_pairs(fields)
+  for _, field in ipairs(fields.fields or {}) do
+    if type(field) ~= "table" or field[1] == nil or field[2] == nil then
+      return false, "fields is a list of { name, value } pairs"
+    end
+  end
+  return true
+end
+
+-- A CONNECT as RFC 9110 section 9.3.6 has it, with the target's credentials.
+local connect = {
+  name = "http.connect", phase = "response", check = check_pairs,
+  fields = { to = true, target = true, method = true, version = true,
+             fields = true, credentials = true, host = true },
+}
+
+-- "127.0.0.1:80", "[::1]:80", "localhost:80"
+function http.authority(to)
+  if to.atyp == 4 then
+    return string.format("[%s]:%d", to.host, to.port)
+  end
+  return string.format("%s:%d", to.host, to.port)
+end
+
+function connect.encode(fields, context)
+  local to = ref.resolve(fields.to, context)
+  local authority = to and http.authority(to)
+  local out = { string.format("%s %s HTTP/%s", fields.method or "CONNECT",
+                              ref.resolve(fields.target, context) or authority,
+                              fields.version or "1.1") }
+  if fields.host ~= false then
+    out[2] = "Host: " .. (ref.resolve(fields.host, context) or authority
+                          or ref.resolve(fields.target, context))
+  end
+  if fields.credentials ~= false and context.user then
+    out[#out + 1] = "Proxy-Authorization: "
+                    .. http.basic(context.user, context.password)
+  end
+  put_fields(out, fields.fields, context)
+  return table.concat(out, "\r\n") .. "\r\n\r\n"
+end
+
+function connect.show(fields)
+  return "to " .. ref.describe(fields.target or fields.to)
+end
+
+local request = {
+  name = "http.request", phase = "response", check = check_pairs,
+  fields = { method = true, target = true, version = true, fields = true,
+             body = true },
+}
+
+function request.encode(fields, context)
+  local out = { string.format("%s %s HTTP/%s", fields.method or "GET",
+                              ref.resolve(fields.target, context) or "/",
+                              fields.version or "1.1") }
+  put_fields(out, fields.fields, context)
+  return table.concat(out, "\r\n") .. "\r\n\r\n"
+         .. (ref.resolve(fields.body, context) or "")
+end
+
+function request.show(fields)
+  return (fields.method or "GET") .. " " .. ref.describe(fields.target or "/")
+end
+
+-- Takes a head apart; lines may end in LF alone: what is odd about a head is
+-- the judge's business, not the reader's.
+function http.decode_head(data)
+  local _, stop = data:find("\r?\n\r?\n")
+  if not stop then
+    return nil
+  end
+  local lines = {}
+  for line in data:sub(1, stop):gmatch("([^\n]*)\n") do
+    lines[#lines + 1] = (line:gsub("\r$", ""))
+  end
+  local fields = {}
+  for i = 2, #lines do
+    local name, value = lines[i]:match("^([^:]-)%s*:%s*(.-)%s*$")
+    if name then
+      fields[#fields + 1] = { name = name:lower(), value = value }
+    end
+  end
+  return stop, lines[1], fields
+end
+
+local function field(fields, name)
+  for _, one in ipairs(fields) do
+    if one.name == name then
+      return one.value
+    end
+  end
+  return nil
+end
+
+-- Where a chunked body ends (RFC 9112 section 7.1), or nil, or "malformed".
+local function chunked_end(data, at)
+  while true do
+    local size, next_at = data:match("^(%x+)[^\n]*\n()", at)
+    if not size then
+      return #data - at < 4096 and nil or "malformed"
+    end
+    local octets = tonumber(size, 16)
+    at = next_at + octets
+    if octets == 0 then
+      local trailer_end = select(2, data:find("^\r?\n", next_at))
+                          or select(2, data:find("\r?\n\r?\n", next_at))
+      return trailer_end
+    end
+    if #data < at then
+      return nil
+    end
+    at = at + (data:find("^\r\n", at) and 2 or 1)
+  end
+end
+
+local response = {
+  name = "http.response",
+  fields = { status = true, version = true, fields = true, without = true },
+}
+
+function response.encode()
+  error("http.response is what a proxy sends; it is not sent to one")
+end
+
+local function body_end(data, head_end, got)
+  local length = field(got.fields, "content-length")
+  if got.status // 100 == 2 or got.status // 100 == 1 then
+    return head_end -- the answer to CONNECT: a tunnel follows
+  end
+  if field(got.fields, "transfer-encoding") then
+    return chunked_end(data, head_end + 1)
+  end
+  if length and length:find("^%d+$") then
+    local stop = head_end + tonumber(length)
+    return #data >= stop and stop or nil
+  end
+  got.is_delimited_by_end = true
+  return head_end
+end
+
+-- The final answer; 1xx answers before it are passed over (RFC 9110, 15.2).
+function response.decode(data)
+  local skipped = 0
+  while true do
+    local rest = data:sub(skipped + 1)
+    if not ("HTTP/"):find(rest:sub(1, 5), 1, true) then
+      return "malformed", "no status line"
+    end
+    local stop, line, fields = http.decode_head(rest)
+    if not stop then
+      return #rest < 65536 and "need-more" or "malformed", "an endless head"
+    end
+    local version, status = line:match("^HTTP/(%S+)%s+(%d%d%d)%f[%D]")
+    if not status then
+      return "malformed", "the status line has no status"
+    end
+    local got = { status = tonumber(status), version = version, fields = fields }
+    local used = body_end(rest, stop, got)
+    if used == "malformed" then
+      return "malformed", "a broken chunked body"
+    elseif not used then
+      return "need-more"
+    elseif got.status >= 200 or got.status == 101 then
+      return "done", skipped + used, got
+    end
+    skipped = skipped + used
+  end
+end
+
+local function is_status(want, got)
+  if type(want) == "string" then
+    return want:sub(1, 1) == tostring(got // 100)
+  end
+  return want == got
+end
+
+local function compare_one(name, want, got, equal)
+  if want ~= nil and not match.holds(want, got, equal) then
+    return false, string.format("%s is %s, not %s", name, tostring(got),
+                                match.describe(want))
+  end
+  return true
+end
+
+function response.compare(fields, got, context)
+  local ok, why = compare_one("the status", fields.status, got.status, is_status)
+  if ok then
+    ok, why = compare_one("the version", fields.version, got.version)
+  end
+  for name, want in pairs(fields.fields or {}) do
+    local value = field(got.fields, name:lower())
+    if ok then
+      ok, why = compare_one(name, ref.resolve(want, context), value)
+      if ok and value == nil then
+        ok, why = false, name .. " is missing"
+      end
+    end
+  end
+  for _, name in ipairs(fields.without or {}) do
+    if ok and field(got.fields, name:lower()) then
+      ok, why = false, name .. " is there"
+    end
+  end
+  return ok, why
+end
+
+function response.show(fields)
+  return "status " .. match.describe(fields.status or match.anything)
+end
+
+http.field = field
+http.kinds = { connect = connect, request = request, response = response }
+http.connect = message.constructor(connect)
+http.request = message.constructor(request)
+http.response = message.constructor(response)
+
+return http

@@ -1,0 +1,307 @@
+-- Finds out what a target offers: a feature is present when it worked, absent
+-- when the target declined it in so many words, else unknown.
+
+local http = require "lib.http"
+local socks4 = require "lib.socks4"
+local socks5 = require "lib.socks5"
+local message = require "lib.message"
+local dialogue = require "runner.dialogue"
+local endpoints = require "runner.endpoint"
+local loader = require "runner.loader"
+local origins = require "runner.origins"
+local request = require "runner.request"
+local talk = require "runner.talk"
+
+local probe = {}
+
+local SCENARIO = { id = "probe", checks = { "socks5.method.reply" },
+                   is_checked = {}, protocol = "socks" }
+
+-- Runs fn(dialogue) and throws away what was found; what fn returns, or nil.
+local function try(endpoint, options, fn, version)
+  local d = dialogue.new { scenario = SCENARIO, endpoint = endpoint,
+                           version = version, settings = options.settings,
+                           scale = options.scale, within = 6 }
+  local ok, a, b, c = pcall(fn, d)
+  d:finish()
+  if ok then
+    return a, b, c
+  elseif type(a) == "table" then
+    return nil, a.reason or (d.findings[1] and d.findings[1].message)
+  end
+  error(a, 0)
+end
+
+local function learn(endpoint, feature, presence, how)
+  endpoint.features[feature], endpoint.how[feature] = presence, how
+end
+
+local function select_method(endpoint, options, method)
+  return try(endpoint, options, function (d)
+    local client = d:connect()
+    client.conn:write(message.encode(socks5.greeting { methods = { method } },
+                                     d.context))
+    local got, what, details =
+      d:receive(client, socks5.kinds.method_selection, 3)
+    return got, not got and dialogue.reason(what, details) or nil
+  end)
+end
+
+local function probe_method(endpoint, options, feature, method)
+  local got, why = select_method(endpoint, options, method)
+  if not got then
+    learn(endpoint, feature, "unknown", why)
+  elseif got.version ~= 5 then
+    learn(endpoint, feature, "unknown", string.format(
+      "VER of the method selection is %02X", got.version))
+  elseif got.method == method then
+    learn(endpoint, feature, "present", string.format(
+      "method %02X was selected", method))
+  elseif got.method == 0xFF then
+    learn(endpoint, feature, "absent", string.format(
+      "method %02X alone was answered with FF", method))
+  else
+    learn(endpoint, feature, "unknown", string.format(
+      "method %02X was selected where %02X was offered", got.method, method))
+  end
+  return got
+end
+
+-- A tunnel to an origin of this kind; the answer's fields, or nil and why.
+local function tunnel(endpoint, options, kind)
+  return try(endpoint, options, function (d)
+    local client = d:connect()
+    local ok, why = talk.open(d, client)
+    if not ok then
+      return nil, why
+    end
+    local origin = d:origin()
+    local m, answer = request.of(d, kind == "ipv4" and origin or origin[kind])
+    client.conn:write(message.encode(m, d.context))
+    local got, what, details = d:receive(client, answer, 4)
+    return got, not got and dialogue.reason(what, details) or nil
+  end)
+end
+
+local function probe_destination(endpoint, options, kind)
+  if kind == "ipv6" and endpoint.version == 4 then
+    learn(endpoint, kind, "absent", "SOCKS4 has no IPv6 addresses")
+    return
+  elseif kind == "ipv6" and not origins.ipv6_works() then
+    learn(endpoint, kind, "unknown", "this machine has no IPv6")
+    return
+  end
+  local got, why = tunnel(endpoint, options, kind)
+  if not got then
+    learn(endpoint, kind, "unknown", why)
+  elseif got.rep == 0 or got.code == 90
+    or got.status and got.status // 100 == 2 then
+    learn(endpoint, kind, "present", "a tunnel was made")
+  elseif got.rep == 8 then
+    learn(endpoint, kind, "absent", "the request was answered with REP 08")
+  else
+    learn(endpoint, kind, "unknown", request.describe(got))
+  end
+  return got
+end
+
+local function probe_destinations(endpoint, options)
+  for _, kind in ipairs { "ipv4", "ipv6", "name" } do
+    probe_destination(endpoint, options, kind)
+  end
+end
+
+-- Extras: what a SOCKS URL does not promise. Each is tried in a dialogue of its
+-- own, all at once, and none is waited for long.
+local EXTRA_WITHIN = 1
+
+-- What a probe asks, behind the opening; the answer's fields, whether our
+-- origin was contacted, or nil and why.
+local function ask(endpoint, options, version, message_of)
+  return try(endpoint, options, function (d)
+    local client = d:connect()
+    local ok, why = talk.open(d, client)
+    if not ok then
+      return nil, why
+    end
+    local kind = version == 4 and socks4.kinds.reply or socks5.kinds.reply
+    client.conn:write(message.encode(message_of(d), d.context))
+    local got, what, details = d:receive(client, kind, EXTRA_WITHIN)
+    if not got then
+      return nil, dialogue.reason(what, details)
+    end
+    return got, nil, d:origin():contacts() > 0
+  end, version)
+end
+
+local function is_granted(got)
+  return got.rep == 0 or got.code == 90
+end
+
+-- Where passwords are asked for, a refusal is what is to be judged.
+local function is_socks4(got, _, endpoint)
+  return got.code == 90 or (endpoint.user ~= nil and got.code >= 91
+                            and got.code <= 93)
+end
+
+-- A proxy that takes any command for CONNECT grants this one too.
+local function is_resolved(got, is_contacted)
+  return got.rep == 0 and got.atyp ~= 3 and not is_contacted
+end
+
+local EXTRAS = {
+  { feature = "socks4", version = 4, works = is_socks4,
+    message = function (d) return socks4.request { to = d:origin() } end },
+  { feature = "socks4a", version = 4, works = is_socks4,
+    message = function (d) return socks4.request { to = d:origin().name } end },
+  { feature = "bind4", version = 4, works = is_granted,
+    message = function (d)
+      return socks4.request { to = d:origin(), command = 2 }
+    end },
+  { feature = "bind", version = 5, works = is_granted,
+    message = function (d)
+      return socks5.request { to = d:origin(), command = 2 }
+    end },
+  { feature = "udp", version = 5, works = is_granted,
+    message = function () return socks5.request { command = 3 } end },
+  { feature = "tor", version = 5, works = is_resolved,
+    message = function (d)
+      return socks5.request { to = d:origin().name, command = 0xF0 }
+    end },
+}
+
+local function probe_extra(endpoint, options, extra)
+  local got, why, is_contacted = ask(endpoint, options, extra.version,
+                                     extra.message)
+  if not got then
+    learn(endpoint, extra.feature, "absent", why)
+  elseif extra.works(got, is_contacted, endpoint) then
+    learn(endpoint, extra.feature, "present",
+          "the request was answered with " .. request.describe(got))
+  else
+    learn(endpoint, extra.feature, "absent",
+          "the request was answered with " .. request.describe(got))
+  end
+end
+
+-- Runs the functions as tasks, and on when all have ended.
+local function at_once(list)
+  local left, main, failure = #list, coroutine.running(), nil
+  for _, fn in ipairs(list) do
+    native.spawn(function ()
+      local ok, why = pcall(fn)
+      failure = failure or not ok and why or nil
+      left = left - 1
+      native.wake(main)
+    end)
+  end
+  while left > 0 do
+    native.suspend(1)
+  end
+  if failure then
+    error(failure, 0)
+  end
+end
+
+local function probe_extras(endpoint, options)
+  local list = {}
+  for _, extra in ipairs(EXTRAS) do
+    if extra.version <= endpoint.version
+      and not endpoint.declared[extra.feature] then
+      list[#list + 1] = function ()
+        probe_extra(endpoint, options, extra)
+      end
+    end
+  end
+  at_once(list)
+end
+
+local function probe_socks5(endpoint, options)
+  local none = probe_method(endpoint, options, "noauth", 0)
+  local userpass = probe_method(endpoint, options, "userpass", 2)
+  if none and none.version == 5 or userpass and userpass.version == 5 then
+    learn(endpoint, "socks5", "present", "a greeting was answered")
+    probe_destinations(endpoint, options)
+  else
+    learn(endpoint, "socks5", "unknown", endpoint.how.noauth)
+  end
+  probe_extras(endpoint, options)
+end
+
+local function probe_socks4(endpoint, options)
+  probe_destinations(endpoint, options)
+  probe_extras(endpoint, options)
+end
+
+local function connect_bare(endpoint, options)
+  return try(endpoint, options, function (d)
+    local client = d:connect()
+    client.conn:write(message.encode(
+      http.connect { to = d:origin(), credentials = false }, d.context))
+    local got, what, details = d:receive(client, http.kinds.response, 4)
+    return got, not got and dialogue.reason(what, details) or nil
+  end)
+end
+
+local DECLINED = { [405] = true, [501] = true }
+
+local function probe_http(endpoint, options)
+  local got, why = connect_bare(endpoint, options)
+  if not got then
+    learn(endpoint, "http-connect", "unknown", why)
+    return
+  end
+  local how = "CONNECT was answered with " .. got.status
+  learn(endpoint, "http-connect",
+        DECLINED[got.status] and "absent" or "present", how)
+  local challenge = http.field(got.fields, "proxy-authenticate") or ""
+  if got.status == 407 and challenge:lower():find("basic", 1, true) then
+    learn(endpoint, "http-basic", "present", "407 with a Basic challenge")
+  elseif got.status // 100 == 2 then
+    learn(endpoint, "http-basic", "absent", "no credentials were asked for")
+  else
+    learn(endpoint, "http-basic", "unknown", how)
+  end
+  if endpoint.features["http-connect"] == "present" then
+    probe_destinations(endpoint, options)
+  end
+end
+
+local PROBES = { socks5 = probe_socks5, socks4 = probe_socks4,
+                 http = probe_http }
+
+-- Probes one endpoint; nil and why when it cannot even be connected to.
+function probe.endpoint(endpoint, options)
+  local conn, why = endpoints.connect(endpoint, 5 * options.scale)
+  if not conn then
+    return nil, string.format("%s port %d: %s", endpoint.host, endpoint.port,
+                              why)
+  end
+  conn:close()
+  for feature, how in pairs(endpoint.declared) do
+    learn(endpoint, feature, "present", how)
+  end
+  PROBES[endpoint.protocol .. (endpoint.version or "")](endpoint, options)
+  return true
+end
+
+local ORDER = { present = 1, absent = 2, unknown = 3 }
+
+-- All features over all endpoints, for reports: the best word on each.
+function probe.summary(endpoints)
+  local out = {}
+  for _, name in ipairs(loader.features) do
+    local best
+    for _, one in ipairs(endpoints) do
+      local presence = one.features[name]
+      if presence and (not best or ORDER[presence] < ORDER[best.presence]) then
+        best = { name = name, presence = presence, how = one.how[name] }
+      end
+    end
+    out[#out + 1] = best or { name = name, presence = "unknown",
+                              how = "no URL speaks this protocol" }
+  end
+  return out
+end
+
+return probe

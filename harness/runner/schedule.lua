@@ -1,0 +1,225 @@
+-- Runs scenarios against one target: many at once, each with its variants,
+-- controls around what rests on an absence, and every violation once more,
+-- alone, before it is reported.
+
+local confirm = require "runner.confirm"
+local control = require "runner.control"
+local cuts = require "runner.cuts"
+local dialogue = require "runner.dialogue"
+local machine = require "runner.machine"
+local outcome = require "runner.outcome"
+local results = require "runner.results"
+local variants = require "runner.variants"
+
+local schedule = {}
+
+local Schedule = {}
+Schedule.__index = Schedule
+
+local RESTARTS_MAX = 40
+
+-- Jobs ----------------------------------------------------------------------
+
+local function push(self, entry, variant)
+  self.jobs[#self.jobs + 1] = { entry = entry, variant = variant }
+  entry.open_jobs = entry.open_jobs + 1
+end
+
+local function push_variants(self, entry)
+  local scenario = entry.scenario
+  if not scenario.talk or scenario.segment == false
+    or not self.options.segmentation or entry.outcome.stop
+    or #entry.outcome.findings > 0 then
+    return
+  end
+  local sample = dialogue.new {
+    scenario = scenario, endpoint = entry.endpoint, within = 1,
+    settings = self.options.settings, scale = 1,
+  }
+  local done = self.cuts[entry.endpoint]
+  for _, variant in ipairs(variants.of(scenario, sample.context, done)) do
+    push(self, entry, variant)
+  end
+  sample:finish()
+end
+
+local function finish_entry(self, entry)
+  if entry.open_jobs == 0 and not entry.is_done then
+    entry.is_done = true
+    self.options.on_step(results.of(self, entry))
+  end
+end
+
+local function run_job(self, job)
+  local entry = job.entry
+  local seen = outcome.run(self, entry, job.variant)
+  if job.variant and seen.stop == "starved" then
+    entry.starved[#entry.starved + 1] = job.variant
+  elseif job.variant then
+    cuts.add(entry, job.variant, seen)
+  else
+    entry.outcome = seen
+    entry.duration_ms = seen.duration_ms
+    push_variants(self, entry)
+  end
+  entry.open_jobs = entry.open_jobs - 1
+end
+
+-- A target that died: those that ran then are suspects and run again, alone.
+local function note_crash(self)
+  local why = self.target:crash()
+  if not why then
+    return false
+  end
+  self.crash = why
+  for entry in pairs(self.running) do
+    self.suspects[entry] = true
+  end
+  return true
+end
+
+-- Whoever found no job waits for those who run one.
+local function wake_idle(self)
+  local idle = self.idle
+  self.idle = {}
+  for _, thread in ipairs(idle) do
+    native.wake(thread)
+  end
+end
+
+local function worker(self)
+  while not self.crash and not self.options.is_interrupted() do
+    self.next_job = self.next_job + 1
+    local job = self.jobs[self.next_job]
+    if not job then
+      self.next_job = self.next_job - 1
+      if next(self.running) == nil then
+        break
+      end
+      self.idle[#self.idle + 1] = coroutine.running()
+      native.suspend() -- a running job may still add variants
+    else
+      self.running[job.entry] = (self.running[job.entry] or 0) + 1
+      run_job(self, job)
+      note_crash(self)
+      local left = self.running[job.entry] - 1
+      self.running[job.entry] = left > 0 and left or nil
+      finish_entry(self, job.entry)
+      wake_idle(self)
+    end
+  end
+end
+
+-- Runs workers until all have ended.
+local function run_workers(self, count)
+  local left = count
+  local main = coroutine.running()
+  local failure
+  for _ = 1, count do
+    native.spawn(function ()
+      local ok, why = pcall(worker, self)
+      failure = failure or not ok and why
+      left = left - 1
+      native.wake(main)
+    end)
+  end
+  while left > 0 do
+    native.suspend(1)
+  end
+  if failure then
+    error(failure, 0)
+  end
+end
+
+local function run_all_jobs(self)
+  repeat
+    self.crash = nil
+    run_workers(self, math.max(1, math.min(self.options.jobs, 1024)))
+    local has_crashed = self.crash ~= nil
+    if has_crashed then
+      local ok, why = false, "it was started too often"
+      if self.target.restarts < RESTARTS_MAX then
+        ok, why = self.target:restart()
+      end
+      if not ok then
+        self.is_dead = self.crash .. "; not started again: " .. tostring(why)
+        break
+      end
+    end
+  until not has_crashed or self.options.is_interrupted()
+end
+
+-- The whole -----------------------------------------------------------------
+
+-- The control of the version that a scenario speaks. Where a password is
+-- asked for, SOCKS4 cannot be served: there a SOCKS5 tunnel shows that the
+-- target lives.
+local function control_for(self, scenario, endpoint)
+  local version = endpoint.user and endpoint.version or scenario.version
+  local key = endpoint.url .. " " .. (version or "")
+  if not self.controls[key] then
+    self.controls[key] = control.new(endpoint, version, self.options)
+    self.cuts[endpoint] = self.cuts[endpoint] or {}
+  end
+  return self.controls[key]
+end
+
+local function prepare(self, scenarios)
+  for _, scenario in ipairs(scenarios) do
+    local endpoint, reason = self.target:endpoint_for(scenario)
+    local entry = { scenario = scenario, endpoint = endpoint, skip = reason,
+                    open_jobs = 0, variant_findings = {}, variant_outcomes = {},
+                    by_cut = {}, starved = {} }
+    self.entries[#self.entries + 1] = entry
+    if endpoint then
+      entry.control = control_for(self, scenario, endpoint)
+      push(self, entry)
+    else
+      entry.is_done = true
+      self.options.on_step(results.of(self, entry))
+    end
+  end
+  for _, watch in pairs(self.controls) do
+    watch.before, watch.why_before = watch:holds_since(native.now())
+  end
+end
+
+-- Those that wait on times of a specification begin first, so that they
+-- overlap with everything else.
+local function order_jobs(self)
+  table.sort(self.jobs, function (a, b)
+    local x, y = a.entry.scenario, b.entry.scenario
+    if (x.slow or false) ~= (y.slow or false) then
+      return x.slow or false
+    end
+    return x.id < y.id
+  end)
+end
+
+-- Runs the scenarios against a started and probed target: its results, in the
+-- order of the scenarios. options: jobs, scale, settings, segmentation, levels,
+-- on_step(result), is_interrupted(), repeat_with(id), confirm (false: report
+-- what was seen once).
+function schedule.run(target, scenarios, options)
+  local self = setmetatable({
+    target = target, options = options, entries = {}, jobs = {}, next_job = 0,
+    running = {}, idle = {}, suspects = {}, controls = {}, cuts = {},
+  }, Schedule)
+  native.spawn(function ()
+    machine.watch(self)
+  end)
+  prepare(self, scenarios)
+  order_jobs(self)
+  run_all_jobs(self)
+  if options.confirm ~= false then
+    confirm.all(self)
+  end
+  self.is_over = true
+  local out = {}
+  for i, entry in ipairs(self.entries) do
+    out[i] = results.of(self, entry)
+  end
+  return out
+end
+
+return schedule

@@ -1,0 +1,232 @@
+-- `proxyspec selftest`: the kill matrix. Each fault of the reference runs under
+-- the scenarios that check what it breaks; a fault that no check catches has
+-- survived, a check that no fault can fail is unproven.
+
+local coverage = require "runner.coverage"
+local glob = require "runner.glob"
+local loader = require "runner.loader"
+local origins = require "runner.origins"
+local probe = require "runner.probe_target"
+local schedule = require "runner.schedule"
+local target = require "runner.target"
+
+local selftest = {}
+
+local AT_ONCE = 24 -- faults that run side by side; they mostly wait
+
+-- Rules that speak of how a message may be cut: their scenarios need variants.
+local CUTS = {
+  ["socks5.greeting.fragmented"] = true, ["userpass.request.fragmented"] = true,
+  ["http.parse.split-delivery"] = true, ["socks5.greeting.pipelined"] = true,
+  ["http.connect.early-client-data"] = true,
+  ["socks4.request.fragmented"] = true, ["socks4a.request.fragmented"] = true,
+  ["socks4.request.early-data"] = true,
+}
+
+-- Rules of the judge about minutes of silence, which no run waits for: its unit
+-- tests prove them, on a clock of their own.
+local MINUTES = { ["socks4.timeout.connect"] = true,
+                  ["socks4.timeout.bind"] = true }
+
+local function say(format, ...)
+  native.out(string.format(format, ...) .. "\n")
+end
+
+local function set_of(list)
+  local out = {}
+  for _, name in ipairs(list) do
+    out[name] = true
+  end
+  return out
+end
+
+-- What no scenario names, the judge may see in any dialogue: then all run. The
+-- plain dialogues run with every fault.
+local function scenarios_for(fault, scenarios, named)
+  local proves, out = set_of(fault.proves), {}
+  local needs_cuts, needs_all = false, false
+  for id in pairs(proves) do
+    needs_cuts = needs_cuts or CUTS[id] or false
+    needs_all = needs_all or not named[id]
+  end
+  for _, scenario in ipairs(scenarios) do
+    local is_wanted = needs_all or scenario.control == false
+    for _, id in ipairs(scenario.checks) do
+      is_wanted = is_wanted or proves[id] or false
+    end
+    if is_wanted or (needs_cuts and scenario.talk) then
+      out[#out + 1] = scenario
+    end
+  end
+  return out, needs_cuts
+end
+
+local function ids_of(scenarios)
+  local out = {}
+  for _, scenario in ipairs(scenarios) do
+    for _, id in ipairs(scenario.checks) do
+      out[id] = true
+    end
+  end
+  return out
+end
+
+local function run_fault(fault, scenarios, options)
+  local chosen, needs_cuts = scenarios_for(fault, scenarios, ids_of(scenarios))
+  local one = target.reference(fault.name)
+  assert(one:start())
+  local run_options = {
+    jobs = options.jobs or 64, scale = options.timeout_scale or 1,
+    settings = origins.settings {}, segmentation = needs_cuts, confirm = false,
+    repeat_with = function () return "" end, on_step = function () end,
+    is_interrupted = function () return false end,
+  }
+  for _, endpoint in ipairs(one.endpoints) do
+    probe.endpoint(endpoint, run_options)
+  end
+  local results = schedule.run(one, chosen, run_options)
+  one:stop()
+  return results
+end
+
+-- What one fault's run showed: requirement to the set of who saw it.
+local function kills_of(results, proven_scenarios)
+  local kills = {}
+  for _, result in ipairs(results) do
+    for _, finding in ipairs(result.findings) do
+      local by = kills[finding.requirement] or {}
+      kills[finding.requirement] = by
+      by[#by + 1] = finding.source_of == "oracle" and "judge in "
+                    .. result.scenario or result.scenario
+      proven_scenarios[result.scenario] = true
+    end
+  end
+  return kills
+end
+
+local function run_all(faults, scenarios, options, proven_scenarios)
+  local next_fault, left, kills = 0, 0, {}
+  local main, failure = coroutine.running(), nil
+  local function worker()
+    while next_fault < #faults and not failure do
+      next_fault = next_fault + 1
+      local fault = faults[next_fault]
+      kills[fault.name] = kills_of(run_fault(fault, scenarios, options),
+                                   proven_scenarios)
+    end
+  end
+  for _ = 1, math.min(AT_ONCE, #faults) do
+    left = left + 1
+    native.spawn(function ()
+      local ok, why = pcall(worker)
+      failure = failure or (not ok and why) or nil
+      left = left - 1
+      native.wake(main)
+    end)
+  end
+  while left > 0 do
+    native.suspend(1)
+  end
+  if failure then
+    error(failure, 0)
+  end
+  return kills
+end
+
+local function say_fault(fault, kills, verbosity)
+  local survived = {}
+  for _, id in ipairs(fault.proves) do
+    local by = kills[id]
+    if not by then
+      survived[#survived + 1] = id
+    elseif verbosity > 0 then
+      say("  %-36s %-36s %s%s", fault.name, id, by[1],
+          #by > 1 and string.format(" and %d more", #by - 1) or "")
+    end
+  end
+  for _, id in ipairs(survived) do
+    say("  %-36s %-36s SURVIVED", fault.name, id)
+  end
+  return #survived == 0
+end
+
+local function say_unproven(scenarios, kills, proven_scenarios)
+  local proven = {}
+  for _, by_id in pairs(kills) do
+    for id in pairs(by_id) do
+      proven[id] = true
+    end
+  end
+  local unproven, checked = 0, 0
+  for _, entry in ipairs(coverage.of(scenarios)) do
+    local is_checked = #entry.scenarios > 0 or set_of(entry.oracle).server
+    if is_checked then
+      checked = checked + 1
+      if not proven[entry.row.id] and not MINUTES[entry.row.id] then
+        unproven = unproven + 1
+        say("  %-36s no fault makes this check fail", entry.row.id)
+      end
+    end
+  end
+  local idle = 0
+  for _, scenario in ipairs(scenarios) do
+    if not proven_scenarios[scenario.id] then
+      idle = idle + 1
+      say("  %-36s no fault makes this scenario fail", scenario.id)
+    end
+  end
+  return checked, unproven, idle
+end
+
+local function choose(options)
+  local is_wanted, out = glob.any(options.only), {}
+  for _, fault in ipairs(native.faults()) do
+    if not options.only or #options.only == 0 or is_wanted(fault.name) then
+      out[#out + 1] = fault
+    end
+  end
+  return out
+end
+
+local function report(faults, scenarios, kills, proven_scenarios, options)
+  local survivors = 0
+  for _, fault in ipairs(faults) do
+    if not say_fault(fault, kills[fault.name], options.verbosity or 0) then
+      survivors = survivors + 1
+    end
+  end
+  if options.only and #options.only > 0 then
+    say("%d faults: %d killed, %d survived", #faults, #faults - survivors,
+        survivors)
+    return survivors == 0 and 0 or 1
+  end
+  local checked, unproven, idle =
+    say_unproven(scenarios, kills, proven_scenarios)
+  say("%d faults: %d killed, %d survived", #faults, #faults - survivors,
+      survivors)
+  say("%d requirements checked: %d proven, %d unproven", checked,
+      checked - unproven, unproven)
+  say("%d scenarios: %d fail under some fault, %d under none", #scenarios,
+      #scenarios - idle, idle)
+  return survivors + unproven + idle == 0 and 0 or 1
+end
+
+-- options: only (globs over faults), jobs, verbosity, timeout_scale
+function selftest.main(options)
+  math.randomseed(options.seed or 1)
+  local scenarios, why = loader.load()
+  if not scenarios then
+    native.err("proxyspec selftest: " .. why .. "\n")
+    return 4
+  end
+  local faults = choose(options)
+  if #faults == 0 then
+    native.err("proxyspec selftest: no fault matches (see 'list faults')\n")
+    return 2
+  end
+  local proven_scenarios = {}
+  local kills = run_all(faults, scenarios, options, proven_scenarios)
+  return report(faults, scenarios, kills, proven_scenarios, options)
+end
+
+return selftest

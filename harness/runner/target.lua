@@ -1,0 +1,318 @@
+-- What is tested: URLs of something that runs already, a command that is
+-- started for the run, or the embedded reference.
+
+local endpoint = require "runner.endpoint"
+
+local target = {}
+
+local Target = {}
+Target.__index = Target
+
+local START_WITHIN = 15 -- seconds until a started target listens
+local USER, PASSWORD = "alice", "s3cret"
+
+local function new(fields)
+  fields.restarts = 0
+  return setmetatable(fields, Target)
+end
+
+local function parse_all(urls, tls)
+  local endpoints = {}
+  for i, url in ipairs(urls) do
+    local one, why = endpoint.parse(url)
+    if not one then
+      return nil, why
+    end
+    endpoints[i] = one
+  end
+  local ok, wrong = endpoint.secure(endpoints, tls)
+  return ok and endpoints, wrong
+end
+
+-- Something that runs already. tls: how it is verified, see endpoint.secure.
+function target.running(urls, tls)
+  local endpoints, why = parse_all(urls, tls or {})
+  if not endpoints then
+    return nil, why
+  end
+  return new { kind = "running", name = endpoint.public_url(endpoints[1]),
+               endpoints = endpoints }
+end
+
+-- The reference, in this process; fault is the name of one, or nil.
+function target.reference(fault)
+  return new { kind = "reference", name = fault and "reference with " .. fault
+               or "reference", fault = fault, endpoints = {} }
+end
+
+-- definition: name, urls, command, files (name to text), each with
+-- {port} {port2} {dir} {user} {pass} to be filled in.
+function target.spawned(definition, tls)
+  return new { kind = "spawned", tls = tls or {}, name = definition.name
+               or definition.command[1]:match("[^/]+$"),
+               definition = definition, endpoints = {} }
+end
+
+-- The definition in harness/targets, or nil and why.
+function target.known(name)
+  local text = native.embedded("targets/" .. name .. ".lua")
+  if not text then
+    return nil, "there is no target '" .. name .. "' (see 'list targets')"
+  end
+  local definition = assert(load(text, "@targets/" .. name .. ".lua", "t", {}))()
+  definition.name = name
+  return definition
+end
+
+-- The target that the command line names; nil and why.
+function target.choose(options)
+  local tls = { cacert = options.cacert, insecure = options.insecure }
+  if options.target then
+    local definition, why = target.known(options.target)
+    if not definition then
+      return nil, why
+    end
+    return target.spawned(definition, tls)
+  elseif options.command and #options.command > 0 then
+    if #options.urls == 0 then
+      return nil, "a command needs the URL at which it will listen, "
+                  .. "such as 'socks5://127.0.0.1:{port}'"
+    end
+    return target.spawned({ urls = options.urls, command = options.command },
+                          tls)
+  elseif #options.urls > 0 then
+    return target.running(options.urls, tls)
+  end
+  return target.reference(nil)
+end
+
+-- Starting ------------------------------------------------------------------
+
+local function fill(text, values)
+  return (text:gsub("{(%w+)}", values))
+end
+
+local function fill_all(list, values)
+  local out = {}
+  for i, text in ipairs(list) do
+    out[i] = fill(text, values)
+  end
+  return out
+end
+
+local function free_port()
+  local held = native.reserve { host = "127.0.0.1" }
+  local port = held:port()
+  held:close()
+  return tostring(port)
+end
+
+local function last_line(text)
+  local line
+  for one in text:gmatch("[^\r\n]+") do
+    line = one
+  end
+  return line and line:gsub("[%c]", " "):sub(1, 200)
+end
+
+-- Waits until every URL answers; nil and why when it does not, or ended.
+function Target:wait_until_listening()
+  local deadline = native.now() + START_WITHIN
+  for _, one in ipairs(self.endpoints) do
+    while true do
+      local conn = native.connect { host = one.host, port = one.port, within = 1 }
+      if conn then
+        conn:close()
+        break
+      end
+      local status = self.process:status()
+      if status then
+        return nil, self:describe_end(status)
+      elseif native.now() > deadline then
+        return nil, string.format("%s does not listen on port %d after %d s",
+                                  self.name, one.port, START_WITHIN)
+      end
+      native.sleep(0.02)
+    end
+  end
+  return true
+end
+
+-- How the process ended, in one line.
+function Target:describe_end(status)
+  local how = status.signal and "was ended by signal " .. status.signal
+              or "ended with status " .. tostring(status.code)
+  local line = last_line(self.process:output())
+  return self.name .. " " .. how .. (line and ": " .. line or "")
+end
+
+function Target:start_process()
+  local definition = self.definition
+  self.dir = native.temp_dir()
+  local values = { port = free_port(), port2 = free_port(), dir = self.dir,
+                   user = USER, pass = PASSWORD }
+  for name, text in pairs(definition.files or {}) do
+    local ok, why = native.write_file(self.dir .. "/" .. name,
+                                      fill(text, values))
+    if not ok then
+      return nil, why
+    end
+  end
+  local endpoints, wrong = parse_all(fill_all(definition.urls, values),
+                                     self.tls)
+  if not endpoints then
+    return nil, wrong, "usage"
+  end
+  for i, one in ipairs(endpoints) do
+    local old = self.endpoints[i] -- after a restart what was probed stays true
+    if old then
+      old.port, old.url = one.port, one.url
+    else
+      self.endpoints[i] = one
+    end
+  end
+  local process, why = native.process { argv = fill_all(definition.command,
+                                                        values) }
+  if not process then
+    return nil, why, "usage"
+  end
+  self.process = process
+  return self:wait_until_listening()
+end
+
+-- What the reference serves beside what its URLs say: with a fault it is still
+-- to be judged by it.
+local REFERENCE = { socks4 = true, socks4a = true, bind = true, bind4 = true,
+                    udp = true, tor = true }
+
+local function declare_all(one)
+  for feature in pairs(REFERENCE) do
+    one.declared[feature] = "the reference has it"
+  end
+end
+
+function Target:start_reference()
+  self.servers = {}
+  for _, user in ipairs { false, USER } do
+    local server, why = native.server {
+      socks = "127.0.0.1:0", http = "127.0.0.1:0", user = user or nil,
+      password = user and PASSWORD or nil, fault = self.fault,
+      tor = true,
+    }
+    if not server then
+      return nil, why
+    end
+    self.servers[#self.servers + 1] = server
+    local at = user and USER .. ":" .. PASSWORD .. "@" or ""
+    for scheme, port in pairs { socks5 = server:socks_port(),
+                                http = server:http_port() } do
+      local one = assert(endpoint.parse(string.format("%s://%s127.0.0.1:%d",
+                                                      scheme, at, port)))
+      if one.protocol == "socks" then
+        declare_all(one)
+      end
+      self.endpoints[#self.endpoints + 1] = one
+    end
+  end
+  table.sort(self.endpoints, function (a, b)
+    return a.url < b.url
+  end)
+  return true
+end
+
+-- True, or nil, why and "usage" when the command or URL is at fault.
+function Target:start()
+  if self.kind == "spawned" then
+    return self:start_process()
+  elseif self.kind == "reference" then
+    return self:start_reference()
+  end
+  return true
+end
+
+-- Whether a started target has ended by itself: one line, or nil.
+function Target:crash()
+  local status = self.process and self.process:status()
+  return status and self:describe_end(status)
+end
+
+function Target:restart()
+  self.restarts = self.restarts + 1
+  self:stop()
+  return self:start()
+end
+
+-- Ends what was started, and only that.
+function Target:stop()
+  if self.process then
+    self.process:kill("TERM")
+    if not self.process:wait(3) then
+      self.process:kill("KILL")
+      self.process:wait(2)
+    end
+    self.process = nil
+  end
+  for _, server in ipairs(self.servers or {}) do
+    server:close()
+  end
+  self.servers = nil
+  if self.dir then
+    native.remove_tree(self.dir)
+    self.dir = nil
+  end
+end
+
+-- Choosing ------------------------------------------------------------------
+
+-- SOCKS5 may have SOCKS4 beside it, but not the other way round.
+local function speaks(one, scenario)
+  return one.protocol == scenario.protocol
+         and (one.version or 0) >= (scenario.version or 0)
+end
+
+-- Why a scenario cannot run on a URL that speaks its protocol; nil: it can.
+local function misfit(one, scenario)
+  if scenario.config == "auth" and not one.user then
+    return "needs a target that asks for credentials: none are in the URL"
+  elseif scenario.config == "noauth" and one.user then
+    return "needs a target that asks for no credentials"
+  elseif scenario.version == 4 and one.user and scenario.config ~= "auth" then
+    return "needs a target that asks for no credentials: SOCKS4 has none"
+  end
+  for _, feature in ipairs(scenario.needs) do
+    if one.features[feature] == "absent" then
+      return string.format("%s is absent: %s", feature, one.how[feature])
+    end
+  end
+  return nil
+end
+
+local NAMES = { socks4 = "SOCKS4", socks5 = "SOCKS5", http = "HTTP" }
+
+-- The first URL that speaks the scenario's protocol, is configured as it wants
+-- and lacks nothing; nil and the reason for a skip.
+function Target:endpoint_for(scenario)
+  local reason
+  for _, one in ipairs(self.endpoints) do
+    if speaks(one, scenario) then
+      local why = misfit(one, scenario)
+      if not why then
+        return one
+      end
+      reason = reason or why
+    end
+  end
+  local name = NAMES[scenario.protocol .. (scenario.version or "")]
+  return nil, reason or "the target has no " .. name .. " URL"
+end
+
+-- The URLs as reports show them.
+function Target:public_urls()
+  local urls = {}
+  for i, one in ipairs(self.endpoints) do
+    urls[i] = endpoint.public_url(one)
+  end
+  return urls
+end
+
+return target

@@ -1,0 +1,223 @@
+-- `proxyspec test`: loads, starts, probes, runs, reports.
+
+local orders = require "report.orders"
+local progress = require "report.progress"
+local style = require "report.style"
+local terminal = require "report.terminal"
+local judge = require "runner.judge"
+local loader = require "runner.loader"
+local origins = require "runner.origins"
+local probe = require "runner.probe_target"
+local schedule = require "runner.schedule"
+local selection = require "runner.selection"
+local target = require "runner.target"
+
+local test = {}
+
+local USAGE, INCONCLUSIVE, INTERNAL = 2, 3, 4
+local DEFAULT_JOBS = 64
+
+local function complain(text)
+  native.err("proxyspec test: " .. text .. "\n")
+end
+
+local function quote(word)
+  if word:find("^[%w@%%+=:,./_-]+$") then
+    return word
+  end
+  return "'" .. word:gsub("'", "'\\''") .. "'"
+end
+
+-- The command that repeats one scenario on this target.
+local function repeat_command(options)
+  local words = { "proxyspec test" }
+  for _, dir in ipairs(options.scenarios or {}) do
+    words[#words + 1] = "--scenarios " .. quote(dir)
+  end
+  if options.target then
+    words[#words + 1] = "--target " .. quote(options.target)
+  end
+  for _, name in ipairs { "origin_bind", "origin_addr", "origin_name" } do
+    if options[name] then
+      words[#words + 1] = "--" .. name:gsub("_", "-") .. " "
+                          .. quote(options[name])
+    end
+  end
+  if options.timeout_scale and options.timeout_scale ~= 1 then
+    words[#words + 1] = string.format("--timeout-scale %g", options.timeout_scale)
+  end
+  local tail = {}
+  for _, url in ipairs(options.urls or {}) do
+    tail[#tail + 1] = quote(url)
+  end
+  if options.command and #options.command > 0 then
+    tail[#tail + 1] = "--"
+    for _, word in ipairs(options.command) do
+      tail[#tail + 1] = quote(word)
+    end
+  end
+  return function (id)
+    return table.concat({ table.concat(words, " "), "--only", id,
+                          table.unpack(tail) }, " ")
+  end
+end
+
+-- Starts and probes; nil, exit status and why.
+local function prepare(one, run_options)
+  local ok, why, kind = one:start()
+  if not ok then
+    return nil, kind == "usage" and USAGE or INCONCLUSIVE, why
+  end
+  for _, endpoint in ipairs(one.endpoints) do
+    ok, why = probe.endpoint(endpoint, run_options)
+    if not ok then
+      return nil, INCONCLUSIVE, one:crash() or "cannot connect to " .. why
+    end
+  end
+  return true
+end
+
+local function merge(into, results)
+  for i, result in ipairs(results) do
+    local known = into[i]
+    if not known then
+      into[i] = result
+    elseif known.verdict ~= result.verdict then
+      local verdicts = known.verdict .. " and " .. result.verdict
+      if judge.is_clean(known.verdict) then
+        into[i] = result
+      end
+      into[i].verdict = "flaky"
+      into[i].reason = "runs differ: " .. verdicts
+    end
+  end
+end
+
+-- Runs all repeats; the results, merged.
+local function run_repeats(one, chosen, run_options, count)
+  local results = {}
+  for _ = 1, count do
+    merge(results, schedule.run(one, chosen, run_options))
+    if run_options.is_interrupted() then
+      break
+    end
+  end
+  return results
+end
+
+local function write_reports(run, options)
+  local ok, why = orders.write(options.reports, run, style.of(options))
+  if not ok then
+    complain(why)
+    return INTERNAL
+  end
+  return 0
+end
+
+local function report(run, options)
+  local status = write_reports(run, options)
+  local text = terminal.render(run, style.of(options))
+  if orders.has_stdout(options.reports) then
+    native.err(text) -- standard output belongs to the other report
+  else
+    native.out(text)
+  end
+  return status ~= 0 and status or judge.exit_status(run, options)
+end
+
+-- { "must", "may" } as a set; nil when all levels are wanted.
+local function level_set(list)
+  if not list or #list == 0 then
+    return nil
+  end
+  local set = {}
+  for _, name in ipairs(list) do
+    set[name] = true
+  end
+  return set
+end
+
+-- The results of a run whose target could not be reached.
+local function unreached(chosen, why)
+  local results = {}
+  for i, scenario in ipairs(chosen) do
+    results[i] = { scenario = scenario.id, title = scenario.title,
+                   verdict = "inconclusive", reason = why, duration_ms = 0,
+                   findings = {}, transcript = {} }
+  end
+  return results
+end
+
+local function run_on(one, chosen, options)
+  local is_interrupted = false
+  local count = options.repeat_ or 1
+  local bar = progress.new(one.name, #chosen * count, style.of(options))
+  local run_options = {
+    jobs = options.jobs or DEFAULT_JOBS, scale = options.timeout_scale or 1,
+    settings = origins.settings(options), levels = options.levels,
+    segmentation = options.segmentation ~= false,
+    repeat_with = repeat_command(options),
+    on_step = function (result) bar:step(result) end,
+    is_interrupted = function () return is_interrupted end,
+  }
+  native.on_interrupt(function () is_interrupted = true end)
+  local started, epoch = native.now(), native.epoch()
+  local function run_of(results)
+    return {
+      version = native.version(), started = epoch, interrupted = is_interrupted,
+      duration_ms = math.floor((native.now() - started) * 1000),
+      targets = { {
+        name = one.name, urls = one:public_urls(), results = results,
+        features = probe.summary(one.endpoints), summary = judge.tally(results),
+      } },
+    }
+  end
+  local ok, status, why = prepare(one, run_options)
+  if not ok then
+    bar:finish()
+    complain(why)
+    if status == INCONCLUSIVE then
+      status = math.max(status, write_reports(run_of(unreached(chosen, why)),
+                                              options))
+    end
+    return status
+  end
+  local results = run_repeats(one, chosen, run_options, count)
+  bar:finish()
+  return report(run_of(results), options)
+end
+
+-- Runs the command; its exit status.
+function test.main(options)
+  math.randomseed(options.seed or math.floor(native.epoch() * 1000) & 0x7fffffff)
+  options.levels = level_set(options.levels)
+  local ok, wrong = orders.check(options.reports)
+  if not ok then
+    complain(wrong)
+    return USAGE
+  end
+  local scenarios, why = loader.load(options.scenarios)
+  if not scenarios then
+    complain(why)
+    return INTERNAL
+  end
+  local chosen = selection.of(scenarios, options)
+  if #chosen == 0 then
+    complain("no scenario matches the selection (see 'list scenarios')")
+    return USAGE
+  end
+  local one, unknown = target.choose(options)
+  if not one then
+    complain(unknown)
+    return USAGE
+  end
+  local done, status = pcall(run_on, one, chosen, options)
+  one:stop()
+  if not done then
+    complain(tostring(status))
+    return INTERNAL
+  end
+  return status
+end
+
+return test

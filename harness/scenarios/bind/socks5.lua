@@ -1,0 +1,167 @@
+-- BIND of SOCKS5: who may come, what is told of it, and what is left behind.
+
+local NEEDS = { "socks5", "bind" }
+
+-- The second reply, for a visitor that was let in.
+local function second(t, c)
+  return t:expect(c, socks5.reply { rep = 0 }, "socks5.bind.two-replies")
+end
+
+-- The expected peer, connected; else the run is over.
+local function visitor(t, c)
+  local up, why = t:visit(c.bound.host, c.bound.port, { from = c.peer })
+  if not up then
+    t:inconclusive("nobody can connect to what was bound: " .. why)
+  end
+  return up
+end
+
+scenario "socks5.bind.first-address" {
+  title  = "the first reply names an address of the proxy's",
+  checks = { "socks5.bind.first-bnd" },
+  needs  = NEEDS,
+  run    = function (t)
+    local told = t:bind {}.bound.told_host
+    t:check(told ~= "0.0.0.0" and told ~= "::", "socks5.bind.first-bnd",
+            "the address is " .. told .. ", which has no meaning in SOCKS5",
+            { contested = true })
+  end,
+}
+
+scenario "socks5.bind.second-address" {
+  title  = "the second reply names the peer's address and port",
+  checks = { "socks5.bind.second-bnd", "socks5.bind.two-replies" },
+  needs  = NEEDS,
+  run    = function (t)
+    local c = t:bind {}
+    visitor(t, c)
+    local got = second(t, c)
+    local is_other_form = got.atyp == 3
+                          or got.addr == "::ffff:" .. c.peer.host
+    t:check(got.addr == c.peer.host, "socks5.bind.second-bnd",
+            "the peer is " .. c.peer.host .. ", not " .. got.addr,
+            { contested = is_other_form })
+    t:check(got.port == c.peer.port, "socks5.bind.second-bnd",
+            "the peer's port is " .. c.peer.port .. ", not " .. got.port)
+  end,
+}
+
+scenario "socks5.bind.bulk" {
+  title   = "octets pass unchanged between client and peer",
+  checks  = { "socks5.bind.relay", "socks5.bind.two-replies" },
+  needs   = NEEDS,
+  segment = false,
+  run     = function (t)
+    local c = t:bind {}
+    local up = visitor(t, c)
+    local banner = "\0\255" .. t:nonce()
+    up:send(banner) -- the peer need not wait for the second reply
+    second(t, c)
+    t:check(c:read(#banner) == banner, "socks5.bind.relay",
+            "the client misses what the peer sent first")
+    local bulk = string.rep(t:nonce() .. "\0\r\n\255\5", 1000)
+    c:send(bulk)
+    t:check(up:read(#bulk) == bulk, "socks5.bind.relay",
+            "the peer misses octets")
+    up:send(bulk)
+    t:check(c:read(#bulk) == bulk, "socks5.bind.relay",
+            "the client misses octets")
+  end,
+}
+
+scenario "socks5.bind.nobody" {
+  title  = "no success is told while nobody has connected",
+  checks = { "socks5.bind.failure" },
+  needs  = NEEDS,
+  run    = function (t)
+    local c = t:bind {}
+    local got = c:receive(socks5.reply { rep = 0 }, 0.5)
+    t:check(not got or got.rep ~= 0, "socks5.bind.failure",
+            "the second reply is a success, and nobody has connected")
+  end,
+}
+
+scenario "socks5.bind.stranger" {
+  title  = "a host that the request did not name is not let in",
+  checks = { "socks5.bind.peer-filter" },
+  needs  = NEEDS,
+  run    = function (t)
+    local c = t:bind {}
+    if not t:visit(c.bound.host, c.bound.port, { from = "127.0.0.2" }) then
+      return
+    end
+    local got = c:receive(socks5.reply { rep = 0 }, 0.5)
+    t:check(not got or got.rep ~= 0, "socks5.bind.peer-filter",
+            "127.0.0.1 was asked for, and 127.0.0.2 was let in",
+            { contested = true })
+  end,
+}
+
+-- A request, so that a proxy that reads it as one shows itself at its target.
+scenario "socks5.bind.early-data" {
+  title  = "what the client sends before the peer comes waits for the peer",
+  checks = { "socks5.bind.early-data" },
+  needs  = NEEDS,
+  run    = function (t)
+    local other = t:origin()
+    local early = string.pack(">BBBBBBBBI2", 5, 1, 0, 1, 127, 0, 0, 1,
+                              other.port)
+    local c = t:bind {}
+    c:send(early)
+    local got, what = c:receive(socks5.reply { rep = 0 }, 0.4)
+    if got and got.rep == 0 then
+      t:violation("socks5.bind.early-data",
+                  "success is told before anybody has connected")
+    end
+    if got or what ~= "silence" then
+      return
+    end
+    local up = t:visit(c.bound.host, c.bound.port, { from = c.peer })
+    got = up and c:receive(socks5.reply { rep = 0 })
+    if got and got.rep == 0 then
+      t:check(up:read(#early) == early, "socks5.bind.early-data",
+              "success is told, and the peer misses what came early")
+    end
+    t:check(other:contacts() == 0, "socks5.bind.early-data",
+            "it was carried out as a request")
+  end,
+}
+
+scenario "socks5.bind.second-peer" {
+  title  = "nobody enters the relay behind the first peer",
+  checks = { "socks5.bind.second-peer", "socks5.bind.two-replies" },
+  needs  = NEEDS,
+  run    = function (t)
+    local c = t:bind {}
+    local up = visitor(t, c)
+    second(t, c)
+    local other = t:visit(c.bound.host, c.bound.port, { within = 0.5 })
+    if other then
+      local stray = t:nonce()
+      other:send(stray)
+      local got = c:read(#stray, 0.4)
+      t:check(got ~= stray, "socks5.bind.second-peer",
+              "the client received what a second connection sent")
+    end
+    local ping = t:nonce()
+    c:send(ping)
+    t:check(up:read(#ping) == ping, "socks5.bind.second-peer",
+            "the first peer is cut off by a second connection",
+            { absence = true })
+  end,
+}
+
+scenario "socks5.bind.control-closed" {
+  title  = "a client that goes takes the bound port with it",
+  checks = { "socks5.bind.control-lost" },
+  needs  = NEEDS,
+  slow   = true,
+  run    = function (t)
+    local c = t:bind {}
+    c:close()
+    t:never(function () return false end, 10)
+    local up = t:visit(c.bound.host, c.bound.port, { from = c.peer })
+    t:check(not up, "socks5.bind.control-lost",
+            "it still accepts 10 s after the control connection was closed")
+  end,
+}

@@ -1,0 +1,50 @@
+-- HTTP versions: RFC 9110 sections 2.5 and 6.2.
+
+scenario "http.version.of-answer" {
+  title  = "HTTP/1.1 is answered with HTTP/1.1",
+  checks = { "http.version.downgrade" },
+  needs  = { "http-connect" },
+  talk   = {
+    C { http.connect { to = origin } },
+    S { http.response { version = "1.1" }, within = 5 },
+  },
+}
+
+scenario "http.version.of-answer-to-10" {
+  title  = "HTTP/1.0 is answered with HTTP/1.1",
+  checks = { "http.version.response" },
+  needs  = { "http-connect" },
+  run    = function (t)
+    local o, c = t:origin(), t:connect()
+    c:send(http.connect { to = o, version = "1.0" })
+    local answer = c:receive(http.response {}, 5)
+    t:check(not answer or answer.version == "1.1", "http.version.response",
+            "answered with HTTP/" .. tostring(answer and answer.version),
+            { contested = true })
+  end,
+}
+
+scenario "http.version.minor-2" {
+  title  = "HTTP/1.2 is served as the highest version known",
+  checks = { "http.version.minor" },
+  needs  = { "http-connect" },
+  talk   = {
+    C { http.connect { to = origin, version = "1.2" } },
+    S { http.response { status = "2xx" }, within = 5 },
+    O.accepts {},
+  },
+}
+
+scenario "http.version.h2-preface" {
+  title    = "the preface of HTTP/2 gets no answer of success",
+  checks   = { "http.version.h2-preface" },
+  needs    = { "http-connect" },
+  negative = true,
+  run      = function (t)
+    local c = t:connect()
+    c:send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+    local answer = c:receive(http.response {}, 1)
+    t:check(not answer or answer.status // 100 ~= 2, "http.version.h2-preface",
+            "it was answered with success")
+  end,
+}

@@ -1,0 +1,179 @@
+-- The request and what a proxy does not accept in one, RFC 1928 section 4.
+
+-- Neither a success reply nor a contact may follow; anything else may.
+local function not_granted(t, c, o, id)
+  local reply, why = c:receive(socks5.reply {}, 2)
+  t:check(not reply or reply.rep ~= 0, id, "it was granted")
+  t:check(not o:accept(0.1), id, "it reached the origin")
+  return reply, why
+end
+
+local function after_opening(t)
+  local o, c = t:origin(), t:connect()
+  t:open(c)
+  return o, c
+end
+
+for _, version in ipairs { 0x00, 0x04, 0xFF } do
+  scenario(string.format("socks5.request.version-%02x", version)) {
+    title    = string.format("a request of version %02X is not served", version),
+    checks   = { "socks5.request.version" },
+    needs    = { "socks5" },
+    negative = true,
+    run      = function (t)
+      local o, c = after_opening(t)
+      c:send(socks5.request { to = o, version = version, malformed = true })
+      not_granted(t, c, o, "socks5.request.version")
+    end,
+  }
+end
+
+-- Ignoring the octet and refusing the request are both fine.
+for _, reserved in ipairs { 0x01, 0xFF } do
+  scenario(string.format("socks5.request.reserved-%02x", reserved)) {
+    title  = string.format("a reserved octet of %02X confuses nobody", reserved),
+    checks = { "socks5.request.rsv-nonzero" },
+    needs  = { "socks5" },
+    run    = function (t)
+      local o, c = after_opening(t)
+      local text = t:nonce()
+      c:send(socks5.request { to = o, reserved = reserved, malformed = true })
+      local reply, why = c:receive(socks5.reply {})
+      t:check(why ~= "malformed", "socks5.request.rsv-nonzero",
+              "the reply cannot be read")
+      if reply and reply.rep == 0 then
+        local up = t:accepted(o, "socks5.request.rsv-nonzero")
+        c:send(text)
+        t:check(up:read(#text) == text, "socks5.request.rsv-nonzero",
+                "the request was granted, and then payload was lost")
+      end
+    end,
+  }
+end
+
+-- F0 to F2 are commands of Tor's and stand back.
+for _, command in ipairs { 0x00, 0x04, 0x7F, 0xFF } do
+  scenario(string.format("socks5.request.command-%02x", command)) {
+    title    = string.format("command %02X is answered with reply 07", command),
+    checks   = { "socks5.request.cmd-unknown", "socks5.reply.sent",
+                 "socks5.reply.close" },
+    needs    = { "socks5" },
+    negative = true,
+    within   = 15,
+    run      = function (t)
+      local o, c = after_opening(t)
+      c:send(socks5.request { to = o, command = command, malformed = true })
+      local reply, why = not_granted(t, c, o, "socks5.request.cmd-unknown")
+      if not reply then
+        t:violation("socks5.reply.sent", "no reply came: " .. why,
+                    { absence = why ~= "malformed" })
+        return
+      end
+      t:check(reply.rep == 7 or reply.rep == 0, "socks5.request.cmd-unknown",
+              string.format("the reply is %02X, not 07", reply.rep))
+      t:check(c:ended(10), "socks5.reply.close",
+              "still open 10 s after the failure reply", { absence = true })
+    end,
+  }
+end
+
+-- Nobody knows how long such an address is: a proxy may answer after four
+-- octets, or close, but what it answers is 08. These octets are what a name
+-- would be, so that one who takes them for a name gives himself away.
+for _, atyp in ipairs { 0x00, 0x02, 0x05, 0xFF } do
+  scenario(string.format("socks5.request.address-type-%02x", atyp)) {
+    title    = string.format("address type %02X is answered with reply 08", atyp),
+    checks   = { "socks5.request.atyp-unknown", "socks5.reply.sent" },
+    needs    = { "socks5" },
+    negative = true,
+    run      = function (t)
+      local o, c = after_opening(t)
+      c:send(string.pack(">BBBBs1I2", 5, 1, 0, atyp, o.host, o.port))
+      local reply, why = not_granted(t, c, o, "socks5.request.atyp-unknown")
+      if reply then
+        t:check(reply.rep == 8 or reply.rep == 0, "socks5.request.atyp-unknown",
+                string.format("the reply is %02X, not 08", reply.rep))
+      else
+        t:violation("socks5.reply.sent", "no reply came: " .. why,
+                    { contested = true, absence = why ~= "malformed" })
+      end
+    end,
+  }
+end
+
+scenario "socks5.request.incomplete" {
+  title  = "a request that lacks its last octets is not answered yet",
+  checks = { "socks5.greeting.fragmented" },
+  needs  = { "socks5" },
+  run    = function (t)
+    local o, c = after_opening(t)
+    c:send("\5\1\0\1\127\0")
+    t:check(c:silent(0.3), "socks5.greeting.fragmented",
+            "the proxy answered or closed before the request was whole")
+    c:send("\0\1" .. string.pack(">I2", o.port))
+    t:expect(c, socks5.reply { rep = 0 }, "socks5.greeting.fragmented")
+  end,
+}
+
+-- What a tunnel carries that looks like a message to the proxy is payload.
+for _, case in ipairs {
+  { "request", socks5.request { to = origin } },
+  { "greeting", socks5.greeting { methods = { 0, 2 } } },
+  { "credentials", userpass.request { user = "u", password = "p" } },
+} do
+  local name, payload = case[1], case[2]
+  scenario("socks5.request.second-" .. name) {
+    title  = "a " .. name .. " in the tunnel is payload",
+    checks = { "socks5.request.second" },
+    needs  = { "socks5" },
+    talk   = {
+      opened {},
+      C { socks5.request { to = origin } },
+      S { socks5.reply { rep = 0 } },
+      C { payload },
+      O { payload },
+      S.silent { within = 0.3 },
+    },
+  }
+end
+
+-- Success, 08, and failures of a proxy that has no route are all fine.
+scenario "socks5.request.ipv6-loopback" {
+  title  = "a request for an IPv6 address gets a whole reply",
+  checks = { "socks5.request.ipv6-unsupported" },
+  needs  = { "socks5" },
+  run    = function (t)
+    local o, c = after_opening(t)
+    c:send(socks5.request { to = o.ipv6 })
+    local reply, why = c:receive(socks5.reply {}, 10)
+    t:check(reply, "socks5.request.ipv6-unsupported",
+            "no reply came: " .. tostring(why), { absence = why ~= "malformed" })
+  end,
+}
+
+-- Payload may come in one write with its request: it is kept, or lost, but not
+-- repeated and not sent back.
+scenario "socks5.request.early-payload" {
+  title  = "payload in one write with the request arrives once",
+  checks = { "socks5.greeting.pipelined", "socks5.connect.relay" },
+  needs  = { "socks5" },
+  run    = function (t)
+    local o, c = after_opening(t)
+    local early = t:nonce()
+    c:send(socks5.request { to = o }, early)
+    local reply = c:receive(socks5.reply {}, 5)
+    if not reply or reply.rep ~= 0 then
+      return
+    end
+    local up = t:accepted(o, "socks5.connect.relay")
+    c:shut()
+    local got = up:read_end(3)
+    t:check(got == early, "socks5.greeting.pipelined", "it did not arrive",
+            { contested = true, absence = true })
+    t:check(got == nil or got == early or got == "", "socks5.connect.relay",
+            "the destination got " .. t:show(got or ""))
+    local back = c:read_some(0.2)
+    t:check(not back, "socks5.connect.relay",
+            "the client got " .. t:show(back or ""))
+  end,
+}

@@ -1,0 +1,146 @@
+-- UDP ASSOCIATE: fragments, which a relay need not know.
+
+local NEEDS = { "socks5", "udp" }
+
+local function alive(t, relay, sink)
+  local ok, why = t:expect_echo(relay, sink)
+  if not ok then
+    t:inconclusive("no association: " .. why)
+  end
+end
+
+local function wait(t, seconds)
+  t:never(function () return false end, seconds)
+end
+
+-- Sends pieces { FRAG, data } in turn.
+local function send(relay, sink, pieces)
+  for _, piece in ipairs(pieces) do
+    relay:send(udp.datagram { to = sink, frag = piece[1], data = piece[2] })
+  end
+end
+
+-- What of the data arrives: datagrams that hold one of these texts.
+local function arrivals(sink, within, ...)
+  local out = {}
+  repeat
+    local got = sink:receive(within)
+    for _, text in ipairs { ... } do
+      if got and got:find(text, 1, true) then
+        out[#out + 1] = got
+        break
+      end
+    end
+  until not got
+  return out
+end
+
+-- An association that joins two pieces; without one the run is over.
+local function joining(t)
+  local _, relay = t:associate {}
+  local sink = t:sink {}
+  alive(t, relay, sink)
+  for _ = 1, 3 do
+    local a, b = t:nonce(), t:nonce()
+    send(relay, sink, { { 0x01, a }, { 0x82, b } })
+    if arrivals(sink, 0.3, a, b)[1] == a .. b then
+      return relay, sink
+    end
+  end
+  t:skip("fragments are not joined")
+end
+
+scenario "socks5.udp.lone-piece" {
+  title  = "a piece of a datagram is never relayed by itself",
+  checks = { "socks5.udp.frag-drop" },
+  needs  = NEEDS,
+  run    = function (t)
+    local _, relay = t:associate {}
+    local sink = t:sink {}
+    alive(t, relay, sink)
+    for _, frag in ipairs { 0x01, 0x02, 0x7F } do
+      local data = t:nonce()
+      send(relay, sink, { { frag, data } })
+      t:check(#arrivals(sink, 0.3, data) == 0, "socks5.udp.frag-drop",
+              string.format("FRAG %02x was relayed", frag))
+    end
+    alive(t, relay, sink)
+  end,
+}
+
+scenario "socks5.udp.three-pieces" {
+  title  = "pieces are joined in their order",
+  checks = { "socks5.udp.frag-sequence" },
+  needs  = NEEDS,
+  run    = function (t)
+    local relay, sink = joining(t)
+    local got
+    for _ = 1, 3 do
+      local a, b, c = t:nonce(), t:nonce(), t:nonce()
+      send(relay, sink, { { 0x01, a }, { 0x02, b }, { 0x83, c } })
+      got = arrivals(sink, 0.3, a, b, c)
+      if got[1] then
+        t:check(#got == 1 and got[1] == a .. b .. c,
+                "socks5.udp.frag-sequence",
+                "three pieces are not joined to one datagram")
+        return
+      end
+    end
+    t:violation("socks5.udp.frag-sequence", "two pieces are joined, not three",
+                { absence = true })
+  end,
+}
+
+scenario "socks5.udp.lower-piece" {
+  title  = "a lower piece empties the queue",
+  checks = { "socks5.udp.frag-restart" },
+  needs  = NEEDS,
+  run    = function (t)
+    local relay, sink = joining(t)
+    local a, b, c, d = t:nonce(), t:nonce(), t:nonce(), t:nonce()
+    send(relay, sink, { { 0x01, a }, { 0x02, b }, { 0x01, c }, { 0x82, d } })
+    for _, got in ipairs(arrivals(sink, 0.3, a, b)) do
+      t:check(not (got:find(a, 1, true) and got:find(b, 1, true)),
+              "socks5.udp.frag-restart", "what was abandoned is relayed")
+    end
+  end,
+}
+
+scenario "socks5.udp.pieces-4.5s-apart" {
+  title  = "pieces are kept for at least five seconds",
+  checks = { "socks5.udp.frag-timer" },
+  needs  = NEEDS,
+  slow   = true,
+  run    = function (t)
+    local relay, sink = joining(t)
+    for _ = 1, 3 do
+      local a, b = t:nonce(), t:nonce()
+      send(relay, sink, { { 0x01, a } })
+      wait(t, 4.5)
+      send(relay, sink, { { 0x82, b } })
+      if arrivals(sink, 0.4, a, b)[1] == a .. b then
+        return
+      end
+    end
+    t:violation("socks5.udp.frag-timer",
+                "pieces 4.5 s apart are not joined, in three tries",
+                { absence = true })
+  end,
+}
+
+-- No upper bound is set: a longer timer is as good.
+scenario "socks5.udp.pieces-10s-apart" {
+  title  = "pieces are abandoned when their timer expires",
+  checks = { "socks5.udp.frag-expiry" },
+  needs  = NEEDS,
+  slow   = true,
+  run    = function (t)
+    local relay, sink = joining(t)
+    local a, b = t:nonce(), t:nonce()
+    send(relay, sink, { { 0x01, a } })
+    wait(t, 10)
+    send(relay, sink, { { 0x82, b } })
+    t:check(arrivals(sink, 0.4, a, b)[1] ~= a .. b, "socks5.udp.frag-expiry",
+            "pieces 10 s apart are joined", { contested = true })
+  end,
+}

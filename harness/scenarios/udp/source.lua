@@ -1,0 +1,109 @@
+-- UDP ASSOCIATE: from whom the relay takes datagrams, and for whom answers are.
+
+local NEEDS = { "socks5", "udp" }
+
+local function alive(t, relay, sink)
+  local ok, why = t:expect_echo(relay, sink)
+  if not ok then
+    t:inconclusive("no association: " .. why)
+  end
+end
+
+-- Where the relay sends from, towards this sink.
+local function outside(t, relay, sink)
+  local data = t:nonce()
+  for _ = 1, 3 do
+    relay:send(udp.datagram { to = sink, data = data })
+    local got, host, port = sink:receive(0.7)
+    if got == data then
+      return host, port
+    end
+  end
+  t:inconclusive("no association: nothing reached the sink")
+end
+
+-- Whether this socket receives data within a short while.
+local function receives(socket, data)
+  repeat
+    local got = socket:receive(0.4)
+    if got and got.data == data then
+      return true
+    end
+  until not got
+  return false
+end
+
+scenario "socks5.udp.stranger" {
+  title  = "a datagram from another address than the client's is dropped",
+  checks = { "socks5.udp.source-drop" },
+  needs  = NEEDS,
+  run    = function (t)
+    local _, relay = t:associate {}
+    local sink = t:sink {}
+    alive(t, relay, sink)
+    local before = sink:count()
+    relay:socket("127.0.0.2"):send(udp.datagram { to = sink, data = t:nonce() })
+    t:check(not sink:receive(0.4) and sink:count() == before,
+            "socks5.udp.source-drop", "it was relayed")
+    alive(t, relay, sink)
+  end,
+}
+
+for _, host in ipairs { "127.0.0.1", "127.0.0.2" } do
+  scenario("socks5.udp.client-at-" .. host) {
+    title  = "the relay expects the client where its TCP connection is from",
+    checks = { "socks5.udp.source-learn" },
+    needs  = NEEDS,
+    run    = function (t)
+      if not t.target.host:find("^127%.") then
+        t:skip("the proxy is not reached over loopback")
+      end
+      local _, relay = t:associate { from = host }
+      local ok, why = t:expect_echo(relay)
+      t:check(ok, "socks5.udp.source-learn", tostring(why), { absence = true })
+    end,
+  }
+end
+
+scenario "socks5.udp.second-port" {
+  title  = "another port of the client's host does not get the answers",
+  checks = { "socks5.udp.source-port" },
+  needs  = NEEDS,
+  run    = function (t)
+    local _, relay = t:associate {}
+    local sink = t:sink {}
+    alive(t, relay, sink)
+    local host, port = outside(t, relay, sink)
+    local other, pong = relay:socket(), t:nonce()
+    other:send(udp.datagram { to = sink, data = t:nonce() })
+    sink:receive(0.4)
+    sink:send(pong, host, port)
+    t:check(not receives(other, pong), "socks5.udp.source-port",
+            "an answer to the first port came to a second one",
+            { contested = true })
+  end,
+}
+
+scenario "socks5.udp.two-clients" {
+  title  = "two associations do not see each other's datagrams",
+  checks = { "socks5.udp.isolation" },
+  needs  = NEEDS,
+  run    = function (t)
+    local sink, clients = t:sink {}, {}
+    for i = 1, 2 do
+      local _, relay = t:associate {}
+      local host, port = outside(t, relay, sink)
+      clients[i] = { relay = relay, host = host, port = port, pong = t:nonce() }
+    end
+    local first, second = clients[1], clients[2]
+    if first.host == second.host and first.port == second.port then
+      t:skip("both are relayed from one port")
+    end
+    for _, one in ipairs(clients) do
+      sink:send(one.pong, one.host, one.port)
+    end
+    t:check(not receives(first.relay, second.pong)
+            and not receives(second.relay, first.pong),
+            "socks5.udp.isolation", "one client received the other's datagram")
+  end,
+}

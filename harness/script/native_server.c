@@ -1,0 +1,129 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "address.h"
+#include "native.h"
+#include "server.h"
+
+/* native.server(): the reference proxy in the loop of the script. */
+
+static const char type_name[] = "proxyspec.server";
+
+struct box {
+    struct server *server; /* NULL: closed */
+};
+
+static int server_close_method(lua_State *L)
+{
+    struct box *box = luaL_checkudata(L, 1, type_name);
+
+    server_close(box->server);
+    box->server = NULL;
+    return 0;
+}
+
+static void option_listener(lua_State *L, const char *name,
+                            struct sockaddr_storage *out)
+{
+    const char *text = option_string(L, 1, name, NULL);
+
+    if (text && !address_parse_pair(text, out))
+        luaL_error(L, "%s: '%s' is not ADDRESS:PORT", name, text);
+}
+
+static const struct fault *option_fault(lua_State *L)
+{
+    const char *name = option_string(L, 1, "fault", NULL);
+    const struct fault *fault = name ? fault_by_name(name) : NULL;
+
+    if (name && !fault)
+        luaL_error(L, "there is no fault '%s'", name);
+    return fault;
+}
+
+static int native_server(lua_State *L)
+{
+    struct server_config cfg = {0};
+    struct px_error err = {0};
+    struct box *box;
+
+    luaL_checktype(L, 1, LUA_TTABLE);
+    option_listener(L, "socks", &cfg.socks);
+    option_listener(L, "http", &cfg.http);
+    cfg.user = option_string(L, 1, "user", NULL);
+    cfg.password = option_string(L, 1, "password", NULL);
+    cfg.fault = option_fault(L);
+    (void)lua_getfield(L, 1, "tor");
+    cfg.is_tor = lua_toboolean(L, -1);
+    lua_settop(L, 1);
+    box = lua_newuserdatauv(L, sizeof(*box), 0);
+    box->server = NULL;
+    luaL_setmetatable(L, type_name);
+    box->server = server_new(script_loop(script_of(L)), &cfg, &err);
+    return box->server ? 1 : native_fail(L, err.detail);
+}
+
+static const struct server *check_server(lua_State *L)
+{
+    const struct box *box = luaL_checkudata(L, 1, type_name);
+
+    if (!box->server)
+        luaL_error(L, "this server was closed");
+    return box->server;
+}
+
+static int server_socks(lua_State *L)
+{
+    lua_pushinteger(L, server_socks_port(check_server(L)));
+    return 1;
+}
+
+static int server_http(lua_State *L)
+{
+    lua_pushinteger(L, server_http_port(check_server(L)));
+    return 1;
+}
+
+static void push_proves(lua_State *L, const struct fault *fault)
+{
+    lua_newtable(L);
+    for (int i = 0; i < FAULT_PROVES_MAX && fault->proves[i]; i++) {
+        lua_pushstring(L, requirement_row(fault->proves[i])->id);
+        lua_rawseti(L, -2, i + 1);
+    }
+}
+
+static int native_faults(lua_State *L)
+{
+    lua_newtable(L);
+    for (size_t i = 0; i < fault_count(); i++) {
+        const struct fault *fault = fault_at(i);
+
+        lua_createtable(L, 0, 4);
+        lua_pushstring(L, fault->name);
+        lua_setfield(L, -2, "name");
+        lua_pushstring(L, fault->summary);
+        lua_setfield(L, -2, "summary");
+        push_proves(L, fault);
+        lua_setfield(L, -2, "proves");
+        lua_pushboolean(L, fault->needs_auth);
+        lua_setfield(L, -2, "needs_auth");
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+    return 1;
+}
+
+void native_open_server(lua_State *L)
+{
+    static const luaL_Reg methods[] = {
+        {"socks_port", server_socks},
+        {"http_port", server_http},
+        {"close", server_close_method},
+        {NULL, NULL},
+    };
+    static const luaL_Reg functions[] = {
+        {"server", native_server}, {"faults", native_faults}, {NULL, NULL}};
+
+    native_class(L, type_name, methods, server_close_method);
+    luaL_setfuncs(L, functions, 0);
+}

@@ -1,0 +1,269 @@
+#include "dial.h"
+
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "endpoint.h"
+
+struct dial {
+    uv_loop_t *loop;
+    uv_getaddrinfo_t resolve;
+    uv_connect_t connect;
+    uv_timer_t timer; /* starts what needs no resolver; ends slow attempts */
+    uint32_t attempt_ms;
+    const struct stream_events *events;
+    void *owner;
+    dial_fn *done; /* NULL: cancelled, or told already */
+    struct stream *attempt;
+    struct addrinfo *addresses; /* of a name; freed with the dial */
+    struct addrinfo *next;
+    struct sockaddr_storage literal; /* ss_family 0: a name */
+    bool is_resolving;
+    bool is_slow; /* the attempt was given up for the next */
+    enum dial_failure failure;
+    char name[PX_NAME_MAX + 1];
+    char service[8];
+};
+
+static void on_freed(uv_handle_t *handle)
+{
+    struct dial *d = handle->data;
+
+    if (d->addresses)
+        uv_freeaddrinfo(d->addresses);
+    free(d);
+}
+
+static void dial_free(struct dial *d)
+{
+    if (!uv_is_closing((uv_handle_t *)&d->timer))
+        uv_close((uv_handle_t *)&d->timer, on_freed);
+}
+
+/*
+ * On one host a connection to a port that nobody listens on may be given that
+ * very port to come from, and then meets itself (simultaneous open).
+ */
+static bool is_own_peer(const uv_tcp_t *tcp, const struct px_endpoint *bound)
+{
+    struct sockaddr_storage sa;
+    struct px_endpoint peer = {0};
+    int len = sizeof(sa);
+
+    if (uv_tcp_getpeername(tcp, (struct sockaddr *)&sa, &len) == 0)
+        peer = endpoint_of((struct sockaddr *)&sa);
+    return peer.port == bound->port && peer.addr.kind == bound->addr.kind &&
+           memcmp(peer.addr.ip, bound->addr.ip, sizeof(peer.addr.ip)) == 0;
+}
+
+static void tell(struct dial *d, const struct dial_result *result)
+{
+    dial_fn *done = d->done;
+
+    d->done = NULL;
+    if (done)
+        done(d->owner, result);
+    dial_free(d);
+}
+
+static void fail(struct dial *d)
+{
+    struct dial_result result = {.failure = d->failure};
+
+    tell(d, &result);
+}
+
+enum dial_failure dial_failure_of(int uv_error)
+{
+    switch (uv_error) {
+    case UV_ECONNREFUSED:
+        return DIAL_REFUSED;
+    case UV_ENETUNREACH:
+        return DIAL_NET_UNREACHABLE;
+    case UV_EHOSTUNREACH:
+        return DIAL_HOST_UNREACHABLE;
+    case UV_ETIMEDOUT:
+        return DIAL_TIMED_OUT;
+    case UV_EACCES:
+    case UV_EPERM:
+        return DIAL_NOT_ALLOWED;
+    default: /* errno's many others */
+        return DIAL_FAILED;
+    }
+}
+
+static void try_next(struct dial *d);
+
+static void on_connected(uv_connect_t *req, int status)
+{
+    struct dial *d = req->data;
+    struct stream *stream = d->attempt;
+    struct dial_result result = {.stream = stream};
+    struct sockaddr_storage local;
+    int len = sizeof(local);
+
+    d->attempt = NULL;
+    uv_timer_stop(&d->timer);
+    if (!d->done) {
+        stream_close(stream);
+        dial_free(d);
+        return;
+    }
+    if (status != 0) {
+        d->failure = d->is_slow ? DIAL_TIMED_OUT : dial_failure_of(status);
+        d->is_slow = false;
+        stream_close(stream);
+        try_next(d);
+        return;
+    }
+    stream_tune(stream);
+    if (uv_tcp_getsockname(stream_tcp(stream), (struct sockaddr *)&local,
+                           &len) == 0)
+        result.bound = endpoint_of((struct sockaddr *)&local);
+    if (is_own_peer(stream_tcp(stream), &result.bound)) {
+        d->failure = DIAL_REFUSED;
+        stream_close(stream);
+        try_next(d);
+        return;
+    }
+    tell(d, &result);
+}
+
+/* on_connected follows, cancelled. */
+static void on_slow(uv_timer_t *timer)
+{
+    struct dial *d = timer->data;
+
+    d->is_slow = true;
+    stream_close(d->attempt);
+}
+
+static bool try_address(struct dial *d, const struct sockaddr *address)
+{
+    int error;
+
+    d->attempt = stream_new(d->loop, d->events);
+    if (!d->attempt)
+        return false;
+    d->connect.data = d;
+    error = uv_tcp_connect(&d->connect, stream_tcp(d->attempt), address,
+                           on_connected);
+    if (error == 0) {
+        if (d->next)
+            uv_timer_start(&d->timer, on_slow, d->attempt_ms, 0);
+        return true;
+    }
+    d->failure = dial_failure_of(error);
+    stream_close(d->attempt);
+    d->attempt = NULL;
+    return false;
+}
+
+static void try_next(struct dial *d)
+{
+    while (d->next) {
+        const struct sockaddr *address = d->next->ai_addr;
+
+        d->next = d->next->ai_next;
+        if (try_address(d, address))
+            return;
+    }
+    fail(d);
+}
+
+static void on_resolved(uv_getaddrinfo_t *req, int status,
+                        struct addrinfo *addresses)
+{
+    struct dial *d = req->data;
+
+    d->is_resolving = false;
+    d->addresses = addresses;
+    if (!d->done) {
+        dial_free(d);
+        return;
+    }
+    if (status != 0) {
+        d->failure =
+            status == UV_EAI_AGAIN ? DIAL_NAME_TEMPORARY : DIAL_NAME_UNRESOLVED;
+        fail(d);
+        return;
+    }
+    d->next = addresses;
+    try_next(d);
+}
+
+/* Later than dial_new(), so that done is. */
+static void on_start(uv_timer_t *timer)
+{
+    struct dial *d = timer->data;
+
+    if (d->literal.ss_family == 0 ||
+        !try_address(d, (const struct sockaddr *)&d->literal))
+        fail(d);
+}
+
+/* False when memory is short; a name that cannot be asked for has failed. */
+static bool resolve_name(struct dial *d, const struct px_endpoint *target)
+{
+    int error;
+    static const struct addrinfo hints = {
+        .ai_family = AF_UNSPEC,
+        .ai_socktype = SOCK_STREAM,
+        .ai_flags = AI_NUMERICSERV,
+    };
+
+    memcpy(d->name, target->addr.name.data, target->addr.name.len);
+    (void)snprintf(d->service, sizeof(d->service), "%u",
+                   (unsigned)target->port);
+    d->resolve.data = d;
+    error = uv_getaddrinfo(d->loop, &d->resolve, on_resolved, d->name,
+                           d->service, &hints);
+    d->is_resolving = error == 0;
+    if (error == UV_ENOMEM)
+        return false;
+    if (error) {
+        d->failure = DIAL_NAME_UNRESOLVED;
+        uv_timer_start(&d->timer, on_start, 0, 0);
+    }
+    return true;
+}
+
+struct dial *dial_new(uv_loop_t *loop, const struct px_endpoint *target,
+                      uint32_t attempt_ms, const struct stream_events *events,
+                      void *owner, dial_fn *done)
+{
+    struct dial *d = calloc(1, sizeof(*d));
+
+    if (!d)
+        return NULL;
+    d->loop = loop;
+    d->attempt_ms = attempt_ms;
+    d->events = events;
+    d->owner = owner;
+    d->done = done;
+    uv_timer_init(loop, &d->timer);
+    d->timer.data = d;
+    if (target->addr.kind != PX_ADDRESS_NAME) {
+        endpoint_to_sockaddr(target, &d->literal);
+        uv_timer_start(&d->timer, on_start, 0, 0);
+    } else if (!resolve_name(d, target)) {
+        dial_free(d);
+        return NULL;
+    }
+    return d;
+}
+
+void dial_cancel(struct dial *d)
+{
+    if (!d || !d->done)
+        return;
+    d->done = NULL;
+    if (d->attempt)
+        stream_close(d->attempt); /* on_connected follows, cancelled */
+    else if (d->is_resolving)
+        (void)uv_cancel((uv_req_t *)&d->resolve); /* on_resolved follows */
+    else
+        dial_free(d);
+}

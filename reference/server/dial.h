@@ -1,0 +1,41 @@
+#ifndef DIAL_H
+#define DIAL_H
+
+/*
+ * Outbound connections: resolves a name and tries each of its addresses until
+ * one answers.
+ */
+
+#include <uv.h>
+
+#include "session.h"
+#include "stream.h"
+
+struct dial;
+
+struct dial_result {
+    struct stream *stream;    /* connected, the caller's to own; NULL: failed */
+    struct px_endpoint bound; /* our own address toward the target */
+    enum dial_failure failure;
+};
+
+/* Called once, later than dial_new(), unless dial_cancel() came first. */
+typedef void dial_fn(void *owner, const struct dial_result *result);
+
+/*
+ * Starts dialling; target's name is copied. An address that has not answered
+ * after attempt_ms makes room for the next, if there is one; there is no other
+ * limit. events are those of the stream that comes of it; done is told owner.
+ * NULL when memory is short.
+ */
+struct dial *dial_new(uv_loop_t *loop, const struct px_endpoint *target,
+                      uint32_t attempt_ms, const struct stream_events *events,
+                      void *owner, dial_fn *done);
+
+/* Gives the attempt up; done is not called. NULL is accepted. */
+void dial_cancel(struct dial *d);
+
+/* What libuv's error means for the client. */
+enum dial_failure dial_failure_of(int uv_error);
+
+#endif

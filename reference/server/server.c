@@ -1,0 +1,290 @@
+#include "server.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "connection.h"
+
+enum {
+    BACKLOG = 1024,
+    DEFAULT_HANDSHAKE_MS = 10 * 1000,
+    DEFAULT_DIAL_MS = 30 * 1000,
+    DEFAULT_BIND_MS = 120 * 1000,
+    DEFAULT_STALL_MS = 30 * 1000,
+    RETRY_MS = 100, /* when memory was short for a connection */
+};
+
+struct listener {
+    uv_tcp_t tcp; /* data points back here */
+    struct server *server;
+    struct session_config config;
+    struct connection_context context;
+    uint64_t fault_shared[FAULT_SHARED_MAX];
+    bool is_waiting; /* a connection waits to be accepted later */
+};
+
+struct server {
+    uv_loop_t *loop;
+    struct listener socks;
+    struct listener http;
+    unsigned max_connections;
+    unsigned connections;
+    unsigned open_handles; /* listeners and retry; freed when these and
+                              all connections are gone */
+    uv_timer_t retry;      /* accepts what is waiting */
+    bool is_closing;
+    struct connection *head;
+    char *user;
+    char *password;
+    uint8_t buffer[CONNECTION_BUFFER];
+};
+
+static void free_if_gone(struct server *s)
+{
+    if (!s->is_closing || s->open_handles || s->connections)
+        return;
+    free(s->user);
+    free(s->password);
+    free(s);
+}
+
+/* The length of the comparison tells nothing about the secret's octets. */
+static bool is_same(struct px_bytes got, const char *want)
+{
+    size_t len = strlen(want);
+    uint8_t difference = got.len != len;
+
+    for (size_t i = 0; i < got.len && i < len; i++)
+        difference |= (uint8_t)(got.data[i] ^ (uint8_t)want[i]);
+    return difference == 0;
+}
+
+static bool verify(const void *ctx, struct px_bytes user,
+                   struct px_bytes password)
+{
+    const struct server *s = ctx;
+    bool is_user = is_same(user, s->user);
+
+    return is_same(password, s->password) && is_user;
+}
+
+static void accept_next(struct listener *l);
+
+static void accept_waiting(struct server *s)
+{
+    if (s->socks.is_waiting)
+        accept_next(&s->socks);
+    if (s->http.is_waiting)
+        accept_next(&s->http);
+}
+
+static void on_retry(uv_timer_t *timer)
+{
+    accept_waiting(timer->data);
+}
+
+static void on_gone(void *ctx, struct connection *connection)
+{
+    struct server *s = ctx;
+
+    connection_unlink(connection, &s->head);
+    s->connections--;
+    if (s->is_closing)
+        free_if_gone(s);
+    else
+        accept_waiting(s);
+}
+
+/*
+ * At the limit, or without memory, the connection is left waiting: libuv stops
+ * polling the listener until it is accepted, which happens when another one has
+ * ended or after a while. Without descriptors libuv itself drops connections,
+ * so that they do not keep the loop busy.
+ */
+static void accept_next(struct listener *l)
+{
+    struct server *s = l->server;
+    struct connection *connection;
+
+    l->is_waiting = s->connections >= s->max_connections;
+    if (l->is_waiting)
+        return;
+    connection = connection_accept((uv_stream_t *)&l->tcp, &l->context);
+    if (!connection) {
+        l->is_waiting = true;
+        uv_timer_start(&s->retry, on_retry, RETRY_MS, 0);
+        return;
+    }
+    s->connections++;
+    connection_link(connection, &s->head);
+}
+
+static void on_connection(uv_stream_t *handle, int status)
+{
+    struct listener *l = handle->data;
+
+    if (status == 0 && !l->server->is_closing)
+        accept_next(l);
+}
+
+static void drop_handle(struct server *s)
+{
+    s->open_handles--;
+    free_if_gone(s);
+}
+
+static void on_listener_closed(uv_handle_t *handle)
+{
+    struct listener *l = handle->data;
+
+    drop_handle(l->server);
+}
+
+static void on_retry_closed(uv_handle_t *handle)
+{
+    drop_handle(handle->data);
+}
+
+static int open_listener(struct server *s, struct listener *l,
+                         const struct sockaddr_storage *address)
+{
+    int error = uv_tcp_init(s->loop, &l->tcp);
+
+    if (error)
+        return error;
+    l->server = s;
+    l->tcp.data = l;
+    s->open_handles++;
+    error = uv_tcp_bind(&l->tcp, (const struct sockaddr *)address, 0);
+    if (!error)
+        error = uv_listen((uv_stream_t *)&l->tcp, BACKLOG, on_connection);
+    return error;
+}
+
+static void set_context(struct server *s, struct listener *l,
+                        enum session_protocol protocol,
+                        const struct server_config *cfg)
+{
+    l->config = (struct session_config){
+        .protocol = protocol,
+        .verify = s->user ? verify : NULL,
+        .verify_ctx = s,
+        .realm = "proxyspec",
+        .has_no_udp = cfg->has_no_udp,
+        .is_tor = cfg->is_tor,
+        .handshake_timeout_ms = cfg->handshake_timeout_ms
+                                    ? cfg->handshake_timeout_ms
+                                    : DEFAULT_HANDSHAKE_MS,
+        .dial_timeout_ms =
+            cfg->dial_timeout_ms ? cfg->dial_timeout_ms : DEFAULT_DIAL_MS,
+        .bind_timeout_ms =
+            cfg->bind_timeout_ms ? cfg->bind_timeout_ms : DEFAULT_BIND_MS,
+    };
+    l->context = (struct connection_context){
+        .loop = s->loop,
+        .config = &l->config,
+        .fault = cfg->fault,
+        .fault_shared = l->fault_shared,
+        .user = s->user,
+        .password = s->password,
+        .buffer = s->buffer,
+        .has_no_fragments = cfg->has_no_fragments,
+        .stall_ms =
+            cfg->stall_timeout_ms ? cfg->stall_timeout_ms : DEFAULT_STALL_MS,
+        .on_gone = on_gone,
+        .ctx = s,
+    };
+}
+
+static bool copy_credentials(struct server *s, const struct server_config *cfg)
+{
+    if (!cfg->user)
+        return true;
+    s->user = strdup(cfg->user);
+    s->password = strdup(cfg->password ? cfg->password : "");
+    return s->user && s->password;
+}
+
+struct server *server_new(uv_loop_t *loop, const struct server_config *cfg,
+                          struct px_error *err)
+{
+    struct server *s = calloc(1, sizeof(*s));
+    const char *kind = "SOCKS";
+    int error = 0;
+
+    if (!s || !copy_credentials(s, cfg)) {
+        (void)px_fail(err, UV_ENOMEM, "out of memory");
+        if (s) {
+            s->is_closing = true;
+            free_if_gone(s);
+        }
+        return NULL;
+    }
+    s->loop = loop;
+    uv_timer_init(loop, &s->retry);
+    s->retry.data = s;
+    s->open_handles = 1;
+    s->max_connections = cfg->max_connections ? cfg->max_connections
+                                              : server_default_max_connections;
+    set_context(s, &s->socks, SESSION_SOCKS, cfg);
+    set_context(s, &s->http, SESSION_HTTP, cfg);
+    if (cfg->socks.ss_family)
+        error = open_listener(s, &s->socks, &cfg->socks);
+    if (!error && cfg->http.ss_family) {
+        kind = "HTTP";
+        error = open_listener(s, &s->http, &cfg->http);
+    }
+    if (error) {
+        (void)px_fail(err, -error, "cannot listen for %s: %s", kind,
+                      uv_strerror(error));
+        server_close(s);
+        return NULL;
+    }
+    return s;
+}
+
+static uint16_t port_of(const struct listener *l)
+{
+    struct sockaddr_storage address;
+    int len = sizeof(address);
+
+    if (!l->server ||
+        uv_tcp_getsockname(&l->tcp, (struct sockaddr *)&address, &len) != 0)
+        return 0;
+    return address.ss_family == AF_INET6
+               ? ntohs(((struct sockaddr_in6 *)&address)->sin6_port)
+               : ntohs(((struct sockaddr_in *)&address)->sin_port);
+}
+
+uint16_t server_socks_port(const struct server *s)
+{
+    return port_of(&s->socks);
+}
+
+uint16_t server_http_port(const struct server *s)
+{
+    return port_of(&s->http);
+}
+
+unsigned server_connections(const struct server *s)
+{
+    return s->connections;
+}
+
+void server_close(struct server *s)
+{
+    struct connection *next;
+
+    if (!s)
+        return;
+    s->is_closing = true;
+    if (s->socks.server)
+        uv_close((uv_handle_t *)&s->socks.tcp, on_listener_closed);
+    if (s->http.server)
+        uv_close((uv_handle_t *)&s->http.tcp, on_listener_closed);
+    uv_close((uv_handle_t *)&s->retry, on_retry_closed);
+    for (struct connection *c = s->head; c; c = next) {
+        next = connection_next(c);
+        connection_abort(c);
+    }
+}

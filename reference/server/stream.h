@@ -1,0 +1,70 @@
+#ifndef STREAM_H
+#define STREAM_H
+
+/*
+ * One TCP connection with libuv: queued writes, FIN after what was written,
+ * reset, backpressure. A stream frees itself in its close callback.
+ */
+
+#include <uv.h>
+
+#include "px.h"
+
+struct stream;
+
+/*
+ * What a stream tells its owner, never from inside a call of the owner's.
+ * on_reset is told once all that the peer sent before has been read.
+ */
+struct stream_events {
+    /* Where to read into now; len 0: nothing is wanted. */
+    uv_buf_t (*buffer)(void *owner, struct stream *s);
+    void (*on_data)(void *owner, struct stream *s, struct px_bytes data);
+    void (*on_end)(void *owner, struct stream *s);
+    void (*on_reset)(void *owner, struct stream *s);
+    void (*on_drained)(void *owner, struct stream *s); /* writes went out */
+    void (*on_closed)(void *owner, struct stream *s);  /* last call */
+};
+
+/* NULL when memory is short. Nobody is told anything before stream_own(). */
+struct stream *stream_new(uv_loop_t *loop, const struct stream_events *events);
+
+/* From here on events go to owner, which outlives the stream. */
+void stream_own(struct stream *s, void *owner);
+uv_tcp_t *stream_tcp(struct stream *s);
+
+/* Once it is connected: no delays, and probes that find a vanished peer. */
+void stream_tune(struct stream *s);
+
+/*
+ * Writes data in order, copying what the system does not take at once; a
+ * failed connection becomes on_reset. False when memory is short: a part may
+ * be missing then, so that only stream_reset() is right.
+ */
+PX_CHECKED bool stream_write(struct stream *s, struct px_bytes data);
+
+/* Octets of memory that hold what waits to go out. */
+size_t stream_queued(const struct stream *s);
+
+/* Octets that the peer has not acknowledged, queued here or in the system. */
+size_t stream_unacknowledged(const struct stream *s);
+
+/*
+ * Whether the connection is gone, also while nobody reads from it and so
+ * nobody is told.
+ */
+bool stream_is_dead(const struct stream *s);
+
+/* FIN after what was written; again has no effect. */
+void stream_end(struct stream *s);
+
+/* Reads while it is wanted and buffer() has room. */
+enum stream_reading { STREAM_PAUSED, STREAM_READING };
+void stream_read(struct stream *s, enum stream_reading reading);
+
+/* FIN after what was written, then closes. */
+void stream_finish(struct stream *s);
+void stream_close(struct stream *s); /* at once */
+void stream_reset(struct stream *s); /* at once, with RST */
+
+#endif

@@ -1,0 +1,310 @@
+#include <assert.h>
+#include <string.h>
+
+#include "http1.h"
+#include "session_internal.h"
+
+/* A status that the proxy itself answers with, and what it tells people. */
+struct answer {
+    uint16_t status;
+    const char *reason;
+    const char *text;
+};
+
+static const struct answer bad_request = {
+    400, "Bad Request", "The request does not follow RFC 9112.\n"};
+static const struct answer forbidden = {403, "Forbidden",
+                                        "This proxy may not connect there.\n"};
+static const struct answer needs_credentials = {
+    407, "Proxy Authentication Required",
+    "This proxy asks for a user name and a password.\n"};
+static const struct answer request_timeout = {
+    408, "Request Timeout", "The request did not arrive in time.\n"};
+static const struct answer uri_too_long = {
+    414, "URI Too Long", "The request-line is longer than this proxy reads.\n"};
+static const struct answer fields_too_large = {
+    431, "Request Header Fields Too Large",
+    "The header section is larger than this proxy reads.\n"};
+static const struct answer unknown_method = {
+    501, "Not Implemented", "This proxy serves CONNECT only.\n"};
+static const struct answer bad_gateway = {
+    502, "Bad Gateway", "The destination could not be reached.\n"};
+static const struct answer gateway_timeout = {
+    504, "Gateway Timeout", "The destination did not answer in time.\n"};
+static const struct answer bad_version = {505, "HTTP Version Not Supported",
+                                          "This proxy speaks HTTP/1.1.\n"};
+
+static void put_challenge(struct session *s, struct px_writer *out)
+{
+    px_put_text(out, "Proxy-Authenticate: Basic realm=\"");
+    px_put_text(out, s->cfg->realm);
+    px_put_text(out, "\"\r\n");
+}
+
+/* Where the request-line begins: behind empty lines (RFC 9112 section 2.2). */
+static size_t begin_of_request(struct px_bytes in)
+{
+    size_t at = 0;
+
+    while (at < in.len && (in.data[at] == '\r' || in.data[at] == '\n'))
+        at++;
+    return at;
+}
+
+/* An answer to HEAD ends with its head (RFC 9112 section 6.3); recipients may
+ * take a tab for the space behind it (section 3). */
+static bool is_head_request(struct px_bytes in)
+{
+    static const struct px_bytes head = {(const uint8_t *)"HEAD", 4};
+    size_t at = begin_of_request(in);
+    size_t end = at + head.len;
+
+    return in.len > end &&
+           px_equal(px_bytes_of(in.data + at, head.len), head) &&
+           (in.data[end] == ' ' || in.data[end] == '\t');
+}
+
+/*
+ * Every answer of ours ends the connection. After a failed CONNECT the octets
+ * that follow may have been meant for the tunnel, and whether they came along
+ * with it or later must not matter: none is ever read as a request.
+ */
+static void send_answer(struct session *s, const struct answer *answer)
+{
+    struct px_writer out = session_message(s);
+
+    px_put_text(&out, "HTTP/1.1 ");
+    px_put_decimal(&out, answer->status);
+    px_put_text(&out, " ");
+    px_put_text(&out, answer->reason);
+    px_put_text(&out, "\r\nContent-Type: text/plain\r\nContent-Length: ");
+    px_put_decimal(&out, strlen(answer->text));
+    px_put_text(&out, "\r\n");
+    if (answer->status == 407)
+        put_challenge(s, &out);
+    px_put_text(&out, "Connection: close\r\n\r\n");
+    if (!is_head_request(session_pending(s)))
+        px_put_text(&out, answer->text);
+    session_send(s, &out, MESSAGE_HTTP_RESPONSE);
+}
+
+static bool refuse(struct session *s, const struct answer *answer,
+                   const struct px_error *err)
+{
+    send_answer(s, answer);
+    session_fail(s, err);
+    return false;
+}
+
+/* Oddities for which RFC 9112 asks for 400, or that hide a second request. */
+enum {
+    REFUSED_ODDITIES = HTTP1_BARE_CR | HTTP1_FOLDED | HTTP1_COLON_SPACE |
+                       HTTP1_NOT_TOKEN | HTTP1_NO_COLON | HTTP1_INDENTED |
+                       HTTP1_CONTROL | HTTP1_LOOSE_SPACING | HTTP1_EXTRA_WORDS |
+                       HTTP1_NO_VERSION | HTTP1_BAD_VERSION,
+};
+
+/* Host is uri-host [ ":" port ], and port may be empty (RFC 9110, 7.2). */
+static bool is_host_value(struct px_bytes value)
+{
+    struct px_endpoint endpoint = {0};
+    struct px_error err;
+
+    if (value.len > 1 && value.data[value.len - 1] == ':')
+        value.len--;
+    return value.len == 0 || http1_parse_host(value, &endpoint.addr) ||
+           http1_parse_authority(value, &endpoint, &err);
+}
+
+/* RFC 9112 section 3.2: one Host line; HTTP/1.0 may have none. */
+static bool is_host_right(const struct http1_request_head *head,
+                          struct px_error *err)
+{
+    size_t count = http1_count(&head->fields, "Host");
+
+    if (count == 0 && head->line.minor >= 1) {
+        (void)px_refuse(err, REQ_HTTP_HOST_MISSING, 0, "Host is missing");
+        return false;
+    }
+    if (count > 1) {
+        (void)px_refuse(err, REQ_HTTP_HOST_MULTIPLE, 0, "%zu Host lines",
+                        count);
+        return false;
+    }
+    if (count == 0 || is_host_value(http1_find(&head->fields, "Host")->value))
+        return true;
+    (void)px_refuse(err, REQ_HTTP_HOST_INVALID, 0, "Host is no host[:port]");
+    return false;
+}
+
+/* A CONNECT has no content (RFC 9110 section 9.3.6); one that says it has
+ * could hide a second request in it. */
+static bool is_free_of_content(const struct http1_fields *fields,
+                               struct px_error *err)
+{
+    if (!http1_find(fields, "Content-Length") &&
+        !http1_find(fields, "Transfer-Encoding"))
+        return true;
+    (void)px_refuse(err, REQ_HTTP_CONNECT_REQUEST_BODY, 0,
+                    "CONNECT with content");
+    return false;
+}
+
+static bool is_authorized(const struct session *s,
+                          const struct http1_fields *fields)
+{
+    const struct http1_field *field = http1_find(fields, "Proxy-Authorization");
+    uint8_t buf[1024];
+    struct px_bytes user, password;
+
+    if (!s->cfg->verify)
+        return true;
+    return field && http1_count(fields, "Proxy-Authorization") == 1 &&
+           http1_parse_basic(field->value, buf, sizeof(buf), &user,
+                             &password) &&
+           s->cfg->verify(s->cfg->verify_ctx, user, password);
+}
+
+static bool handle_head(struct session *s,
+                        const struct http1_request_head *head, size_t used)
+{
+    static const struct px_bytes connect = {(const uint8_t *)"CONNECT", 7};
+    struct px_endpoint target;
+    struct px_error err;
+
+    if ((head->line.oddities | head->fields.oddities) & REFUSED_ODDITIES) {
+        (void)px_refuse(&err, REQ_HTTP_PARSE_GRAMMAR_400, 0,
+                        "the head does not match its grammar");
+        return refuse(s, &bad_request, &err);
+    }
+    if (head->line.major != 1) {
+        (void)px_refuse(&err, REQ_HTTP_PARSE_GRAMMAR_400, 0, "HTTP/%u",
+                        head->line.major);
+        return refuse(s, &bad_version, &err);
+    }
+    if (!is_host_right(head, &err))
+        return refuse(s, &bad_request, &err);
+    if (!px_equal(head->line.method, connect)) {
+        (void)px_refuse(&err, REQ_NONE, 0, "a method other than CONNECT");
+        return refuse(s,
+                      is_authorized(s, &head->fields) ? &unknown_method
+                                                      : &needs_credentials,
+                      &err);
+    }
+    if (!http1_parse_authority(head->line.target, &target, &err) ||
+        !is_free_of_content(&head->fields, &err))
+        return refuse(s, &bad_request, &err);
+    if (target.port == 0) {
+        (void)px_refuse(&err, REQ_HTTP_CONNECT_PORT_INVALID, 0, "port 0");
+        return refuse(s, &bad_request, &err);
+    }
+    if (!is_authorized(s, &head->fields)) {
+        (void)px_refuse(&err, REQ_AUTH_PROXY_DEMAND, 0, "no valid credentials");
+        return refuse(s, &needs_credentials, &err);
+    }
+    s->request_len = used;
+    session_dial(s, &target);
+    return false;
+}
+
+/*
+ * Whether the first octets can begin a request: empty lines and a method.
+ * What cannot is refused at once, rather than when a line feed shows up.
+ */
+static bool may_be_request(struct px_bytes in)
+{
+    size_t begin = begin_of_request(in);
+    size_t at = begin;
+
+    while (at < in.len && in.data[at] != ' ' && in.data[at] != '\t' &&
+           in.data[at] != '\r' && in.data[at] != '\n')
+        at++;
+    return begin == at
+               ? at == in.len
+               : http1_is_token(px_bytes_of(in.data + begin, at - begin));
+}
+
+static bool step_request(struct session *s)
+{
+    struct http1_request_head head;
+    struct px_error err;
+    size_t used;
+
+    if (s->in_len == 0)
+        return false;
+    if (!may_be_request(session_pending(s))) {
+        (void)px_refuse(&err, REQ_HTTP_PARSE_GRAMMAR_400, 0, "no method");
+        return refuse(s, &bad_request, &err);
+    }
+    switch (http1_decode_request_head(session_pending(s), &http1_default_limits,
+                                      &head, &used, &err)) {
+    case PX_NEED_MORE:
+        if (session_client_room(s) > 0)
+            return false;
+        (void)px_refuse(&err, REQ_HTTP_LIMITS_FIELDS_4XX, s->in_len,
+                        "empty lines and a head that are too long together");
+        return refuse(s, &fields_too_large, &err);
+    case PX_ERROR:
+        return refuse(s,
+                      err.req == REQ_HTTP_TARGET_TOO_LONG ? &uri_too_long
+                                                          : &fields_too_large,
+                      &err);
+    case PX_DONE:
+        break;
+    }
+    return handle_head(s, &head, used);
+}
+
+/* Any 2xx turns the connection into a tunnel; it has no framing fields. */
+static void granted(struct session *s, const struct px_endpoint *bound)
+{
+    struct px_writer out = session_message(s);
+
+    (void)bound; /* HTTP does not tell it */
+    session_consume(s, s->request_len);
+    px_put_text(&out, "HTTP/1.1 200 Connection established\r\n\r\n");
+    session_send(s, &out, MESSAGE_HTTP_RESPONSE);
+    session_relay(s);
+}
+
+static void refused(struct session *s, enum dial_failure failure)
+{
+    struct px_error err = {.detail = "the destination could not be reached"};
+
+    switch (failure) {
+    case DIAL_NOT_ALLOWED:
+        (void)refuse(s, &forbidden, &err);
+        break;
+    case DIAL_TIMED_OUT:
+    case DIAL_TTL_EXPIRED:
+        (void)refuse(s, &gateway_timeout, &err);
+        break;
+    case DIAL_FAILED:
+    case DIAL_NET_UNREACHABLE:
+    case DIAL_HOST_UNREACHABLE:
+    case DIAL_REFUSED:
+    case DIAL_NAME_UNRESOLVED:
+    case DIAL_NAME_TEMPORARY:
+        (void)refuse(s, &bad_gateway, &err);
+        break;
+    }
+}
+
+static void timed_out(struct session *s)
+{
+    struct px_error err;
+
+    (void)px_refuse(&err, REQ_HTTP_ERROR_REQUEST_TIMEOUT, s->in_len,
+                    "the request took too long");
+    if (s->in_len)
+        (void)refuse(s, &request_timeout, &err);
+    else
+        session_fail(s, &err);
+}
+
+const struct protocol http_protocol = {
+    .request = step_request,
+    .granted = granted,
+    .refused = refused,
+    .timed_out = timed_out,
+};

@@ -1,0 +1,138 @@
+#ifndef SESSION_INTERNAL_H
+#define SESSION_INTERNAL_H
+
+/* What the files of this folder share; nobody else includes it. */
+
+#include "session.h"
+
+enum {
+    /* What a client may send ahead of its reply before it is not read on. */
+    SOCKS_IN_MAX = 4096,
+    /* A whole head: the limits of http1_default_limits and the blank line. */
+    HTTP_IN_MAX = 16384 + 32768 + 64,
+    REALM_MAX = 255,
+    OUT_MAX = 1024,   /* every message of ours; the longest is an HTTP answer */
+    ACTIONS_MAX = 16, /* of one event; asserted */
+    /* After a failure: time for the client to read it, then the connection
+     * goes. RFC 1928 section 6 allows ten seconds. */
+    LINGER_MS = 2 * 1000,
+};
+
+/* Works on what is stored; true when it could do something and may again. */
+typedef bool step_fn(struct session *s);
+
+/* What differs between the protocols that a client may speak. */
+struct protocol {
+    step_fn *greeting;
+    step_fn *auth;
+    step_fn *request;
+    /* The outbound connection stands, or does not. */
+    void (*granted)(struct session *s, const struct px_endpoint *bound);
+    void (*refused)(struct session *s, enum dial_failure failure);
+    /* The relay is there; the lookup has an answer. */
+    void (*associated)(struct session *s, const struct px_endpoint *relay);
+    void (*resolved)(struct session *s, const struct px_address *answer);
+    /* BIND: a reply of success that tells this; false if it cannot. */
+    bool (*announce)(struct session *s, const struct px_endpoint *endpoint);
+    bool is_ended_by_stranger; /* BIND: who comes unexpected is no mere noise */
+    /* The handshake took too long. */
+    void (*timed_out)(struct session *s);
+};
+
+extern const struct protocol socks4_protocol;
+extern const struct protocol socks5_protocol;
+extern const struct protocol http_protocol;
+
+struct session {
+    const struct session_config *cfg;
+    const struct protocol *protocol;
+    enum session_state state;
+    uint64_t now_ms;
+    bool has_failed;
+    bool is_client_ended;
+    bool is_upstream_ended;
+    struct px_error error;
+    struct action actions[ACTIONS_MAX];
+    size_t action_count;
+    size_t action_next;
+    uint8_t out[OUT_MAX]; /* messages that actions borrow */
+    size_t out_len;
+    size_t request_len; /* octets of the request that is being dialled */
+    bool is_binding;    /* the request is a BIND */
+    struct px_address bind_peer; /* who may connect; NONE: anybody */
+    size_t in_len; /* client octets that nothing has consumed yet */
+    size_t in_cap;
+    uint8_t in[];
+};
+
+/* The client octets that wait to be read. */
+struct px_bytes session_pending(const struct session *s);
+
+/* Forgets the first len of them. */
+void session_consume(struct session *s, size_t len);
+
+/* The only writer of s->state. */
+void session_enter(struct session *s, enum session_state next);
+
+void session_act(struct session *s, enum action_kind kind);
+void session_arm(struct session *s, uint64_t deadline_ms);
+
+/* Room for one more message of ours, to be sent with session_send(). */
+struct px_writer session_message(struct session *s);
+void session_send(struct session *s, const struct px_writer *message,
+                  enum session_message kind);
+
+/* Dials target, whose name borrows from what is pending. */
+void session_dial(struct session *s, const struct px_endpoint *target);
+
+/* The same for what another action of one target asks the server for. */
+void session_ask(struct session *s, enum action_kind kind,
+                 const struct px_endpoint *target);
+
+/* After the success message: hands over what came early, then relays. */
+void session_relay(struct session *s);
+
+/* Ends the client's side, discards input, closes in a while. */
+void session_finish(struct session *s);
+
+/* Notes why, ends the client's side, discards input, closes in a while. */
+void session_fail(struct session *s, const struct px_error *err);
+
+/* SOCKS5: a reply; bnd of kind NONE is told as all zero. */
+void session_reply(struct session *s, uint8_t rep,
+                   const struct px_endpoint *bnd);
+
+/*
+ * SOCKS5: a failure, for a step to return. It carries no address: its fields
+ * have no meaning then.
+ */
+bool session_refuse(struct session *s, uint8_t rep, const struct px_error *err);
+
+/*
+ * BIND (session_bind.c): awaits a connection from peer, of any port; its name
+ * borrows from what is pending. False, for a step to return.
+ */
+bool session_bind(struct session *s, const struct px_endpoint *peer);
+void session_bind_resolved(struct session *s, const struct px_address *answer);
+void session_bind_listening(struct session *s, const struct px_endpoint *bound);
+void session_bind_accepted(struct session *s, const struct px_endpoint *peer);
+void session_bind_ended(struct session *s); /* by the client */
+
+/* What went wrong, for a refusal. */
+struct px_error session_why_refused(const struct session *s);
+
+struct socks5_request;
+
+/* SOCKS5: UDP ASSOCIATE, if it is served (session_udp.c). */
+bool session_is_udp_command(const struct session *s, uint8_t command);
+bool session_request_udp(struct session *s,
+                         const struct socks5_request *request);
+void session_associated(struct session *s, const struct px_endpoint *relay);
+
+/* SOCKS5: Tor's RESOLVE and RESOLVE_PTR, if they are served (session_tor.c). */
+bool session_is_tor_command(const struct session *s, uint8_t command);
+bool session_request_tor(struct session *s,
+                         const struct socks5_request *request);
+void session_resolved(struct session *s, const struct px_address *answer);
+
+#endif

@@ -1,0 +1,188 @@
+#ifndef PLAY_H
+#define PLAY_H
+
+/*
+ * Plays events to a session and writes down its actions, so that a test is a
+ * table of both. The session starts at 0 ms and everything happens at 100 ms.
+ */
+
+#include "rows.h"
+#include "session.h"
+
+enum {
+    PLAY_STEPS_MAX = 10,
+    PLAY_LOG_MAX = 200 * 1024,
+    PLAY_HANDSHAKE_MS = 10000,
+    PLAY_DIAL_MS = 30000,
+    PLAY_BIND_MS = 120000,
+    PLAY_NOW_MS = 100,
+};
+
+struct play_step {
+    bool is_used;
+    struct event event;
+};
+
+#define CLIENT(s)                                                              \
+    {                                                                          \
+        true,                                                                  \
+        {                                                                      \
+            .kind = EVENT_CLIENT_DATA, .data = BYTES(s)                        \
+        }                                                                      \
+    }
+#define CLIENT_END                                                             \
+    {                                                                          \
+        true,                                                                  \
+        {                                                                      \
+            .kind = EVENT_CLIENT_END                                           \
+        }                                                                      \
+    }
+#define CLIENT_RESET                                                           \
+    {                                                                          \
+        true,                                                                  \
+        {                                                                      \
+            .kind = EVENT_CLIENT_RESET                                         \
+        }                                                                      \
+    }
+#define TARGET(s)                                                              \
+    {                                                                          \
+        true,                                                                  \
+        {                                                                      \
+            .kind = EVENT_UPSTREAM_DATA, .data = BYTES(s)                      \
+        }                                                                      \
+    }
+#define TARGET_END                                                             \
+    {                                                                          \
+        true,                                                                  \
+        {                                                                      \
+            .kind = EVENT_UPSTREAM_END                                         \
+        }                                                                      \
+    }
+#define TARGET_RESET                                                           \
+    {                                                                          \
+        true,                                                                  \
+        {                                                                      \
+            .kind = EVENT_UPSTREAM_RESET                                       \
+        }                                                                      \
+    }
+#define TIMER                                                                  \
+    {                                                                          \
+        true,                                                                  \
+        {                                                                      \
+            .kind = EVENT_TIMER                                                \
+        }                                                                      \
+    }
+#define FAILED(why)                                                            \
+    {                                                                          \
+        true,                                                                  \
+        {                                                                      \
+            .kind = EVENT_DIAL_FAILED, .failure = (why)                        \
+        }                                                                      \
+    }
+/* Our own address toward the target is 127.0.0.9:4660. */
+#define DIALLED                                                                \
+    {                                                                          \
+        true,                                                                  \
+        {                                                                      \
+            .kind = EVENT_DIALLED,                                             \
+            .bound = {{.kind = PX_ADDRESS_IPV4, .ip = {127, 0, 0, 9}},         \
+                      0x1234},                                                 \
+        }                                                                      \
+    }
+
+/* The relay's address is 127.0.0.8:4661; a lookup's answer the same address,
+ * or a name. */
+#define ASSOCIATED                                                             \
+    {                                                                          \
+        true,                                                                  \
+        {                                                                      \
+            .kind = EVENT_ASSOCIATED,                                          \
+            .bound = {{.kind = PX_ADDRESS_IPV4, .ip = {127, 0, 0, 8}},         \
+                      0x1235},                                                 \
+        }                                                                      \
+    }
+#define RESOLVED                                                               \
+    {                                                                          \
+        true,                                                                  \
+        {                                                                      \
+            .kind = EVENT_RESOLVED,                                            \
+            .address = {.kind = PX_ADDRESS_IPV4, .ip = {127, 0, 0, 8}},        \
+        }                                                                      \
+    }
+#define RESOLVED_NAME(s)                                                       \
+    {                                                                          \
+        true,                                                                  \
+        {                                                                      \
+            .kind = EVENT_RESOLVED,                                            \
+            .address = {.kind = PX_ADDRESS_NAME, .name = BYTES(s)},            \
+        }                                                                      \
+    }
+/* The listener is at 127.0.0.9:4660. */
+#define LISTENING                                                              \
+    {                                                                          \
+        true,                                                                  \
+        {                                                                      \
+            .kind = EVENT_LISTENING,                                           \
+            .bound = {{.kind = PX_ADDRESS_IPV4, .ip = {127, 0, 0, 9}},         \
+                      0x1234},                                                 \
+        }                                                                      \
+    }
+/* An IPv4 peer came, from port 8080. */
+#define ACCEPTED(...)                                                          \
+    {                                                                          \
+        true,                                                                  \
+        {                                                                      \
+            .kind = EVENT_ACCEPTED,                                            \
+            .peer = {{.kind = PX_ADDRESS_IPV4, .ip = {__VA_ARGS__}}, 0x1f90},  \
+        }                                                                      \
+    }
+
+/*
+ * Whether the proxy asks for credentials; "me" and "let" are right. Or it asks
+ * for none, and serves Tor's commands, or no UDP.
+ */
+enum play_auth { OPEN, AUTH, TOR, NO_UDP };
+
+/*
+ * The log has a line an action: "client:OCTETS", "target:OCTETS" (what is
+ * sent to the same side in a row is one line, so that cuts do not show),
+ * "dial HOST:PORT", "associate HOST:PORT", "resolve HOST:PORT", "listen HOST"
+ * ("-" is anybody), "take peer", "drop peer", "relay", "end client", "end
+ * target", "close target", "timer MS", "timer never", "close", "reset".
+ */
+struct play_row {
+    const char *name;
+    enum play_auth auth;
+    struct play_step steps[PLAY_STEPS_MAX];
+    struct px_bytes log;
+    enum session_state state;
+    enum requirement req; /* of session_error(); NONE also without one */
+    bool has_failed;      /* whether there is one */
+};
+
+struct play {
+    struct session *session;
+    struct session_config config;
+    bool is_line_open;
+    enum action_kind line; /* whose octets the open line holds */
+    struct px_writer log;
+    uint8_t log_octets[PLAY_LOG_MAX];
+};
+
+/* Starts a session of its own; play_stop() frees it. */
+struct play *play_start(enum session_protocol protocol, enum play_auth auth);
+void play_stop(struct play *p);
+
+/* Tells one event; its octets come as an exact copy that is freed at once. */
+void play_event(struct play *p, const struct event *event);
+
+/* Client octets in pieces of at most len that the session has room for. */
+void play_client(struct play *p, struct px_bytes data, size_t len);
+
+/* Fails the test unless the log is want; shows both. */
+void play_expect(struct play *p, struct px_bytes want);
+
+/* Plays a row whole, octet by octet, and cut in two at every place. */
+void play_row(enum session_protocol protocol, const struct play_row *row);
+
+#endif
