@@ -66,8 +66,9 @@ end
 function connect.encode(fields, context)
   local to = ref.resolve(fields.to, context)
   local authority = to and http.authority(to)
-  local out = { string.format("%s %s HTTP/%s", fields.method or "CONNECT",
-                              ref.resolve(fields.target, context) or authority,
+  local method = fields.method or "CONNECT"
+  local target = ref.resolve(fields.target, context) or authority
+  local out = { string.format("%s %s HTTP/%s", method, target,
                               fields.version or "1.1") }
   if fields.host ~= false then
     out[2] = "Host: " .. (ref.resolve(fields.host, context) or authority
@@ -75,7 +76,9 @@ function connect.encode(fields, context)
   end
   if fields.credentials ~= false and context.user then
     out[#out + 1] = "Proxy-Authorization: "
-                    .. http.basic(context.user, context.password)
+                    .. (context.credentials
+                        and context.credentials(method, target)
+                        or http.basic(context.user, context.password))
   end
   put_fields(out, fields.fields, context)
   return table.concat(out, "\r\n") .. "\r\n\r\n"

@@ -68,20 +68,22 @@ static bool is_unseen(const struct fault *fault)
 }
 
 /*
- * These dialogues speak SOCKS5's CONNECT and HTTP: faults of other commands and
- * versions are shown by the scenarios of the self-test.
+ * These dialogues speak SOCKS5's CONNECT and HTTP with Basic: faults of other
+ * commands and versions are shown by the scenarios of the self-test.
  */
 static bool speaks_otherwise(const struct fault *fault)
 {
     static const char *const prefixes[] = {"socks4.", "socks4a.", "socks5.udp.",
                                            "socks5.bind.", "tor."};
+    bool is_digest = strncmp(fault->name, "digest-", 7) == 0;
     const char *id = requirement_row(fault->proves[0])->id;
 
     for (size_t i = 0; i < LENGTH(prefixes); i++) {
         if (strncmp(id, prefixes[i], strlen(prefixes[i])) == 0)
             return true;
     }
-    return fault->on_associate || fault->on_datagram || fault->on_relay;
+    return is_digest || fault->on_associate || fault->on_datagram ||
+           fault->on_relay;
 }
 
 static bool shows(const struct fault *fault, size_t slot)

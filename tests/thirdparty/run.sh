@@ -23,7 +23,8 @@ if [ "${1:-}" = --update ]; then
     update=yes
     shift
 fi
-all="microsocks microsocks-auth dante shadowsocks ssh tinyproxy tinyproxy-auth squid squid-auth"
+all="microsocks microsocks-auth dante shadowsocks ssh tinyproxy tinyproxy-auth squid squid-auth
+     squid-digest apache2-digest"
 
 # On the real network the answers of its resolver and its routes would show.
 if [ "$(id -u)" = 0 ] && [ -z "${IN_NAMESPACE:-}" ]; then
@@ -47,7 +48,8 @@ obstacle() {
     shadowsocks) programs="ss-local ss-server" ;;
     ssh) programs="sshd ssh ssh-keygen ssh-keyscan" ;;
     tinyproxy*) programs=tinyproxy ;;
-    squid) programs=squid ;;
+    squid | squid-digest) programs=squid ;;
+    apache2*) programs=apache2 ;;
     squid-auth) programs="squid openssl" ;;
     *) echo "unknown" ; return ;;
     esac
@@ -56,14 +58,17 @@ obstacle() {
             { echo "$program is not installed"; return; }
     done
     case $1 in
-    dante | ssh | squid*) [ "$(id -u)" = 0 ] || echo "needs root" ;;
+    dante | ssh | squid* | apache2*) [ "$(id -u)" = 0 ] || echo "needs root" ;;
     esac
 }
 
 # Squid mixes up the checks of one user's passwords when they overlap, and its
 # requests are judged without credentials already.
 options() {
-    [ "$1" != squid-auth ] || echo "--jobs 1 --only auth.* --only http.parse.*"
+    case $1 in
+    squid-auth) echo "--jobs 1 --only auth.* --only http.parse.*" ;;
+    *-digest) echo "--jobs 1 --only auth.*" ;;
+    esac
 }
 
 # The findings of a report as rows, without evidence.
