@@ -196,6 +196,18 @@ static void source_ended(struct relay_splice *r, enum splice_side from)
     f->ending = is_reset ? ENDS_RST : ENDS_FIN;
 }
 
+/* splice() that no signal disturbs: nothing would tell to try again. */
+static ssize_t splice_some(int from, int to, size_t len)
+{
+    ssize_t moved;
+
+    do
+        moved = splice(from, NULL, to, NULL, len,
+                       SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
+    while (moved < 0 && errno == EINTR);
+    return moved;
+}
+
 /* What came of reading up to a pipe full; true when octets did. */
 static bool note_read(struct relay_splice *r, enum splice_side from,
                       ssize_t got)
@@ -208,7 +220,7 @@ static bool note_read(struct relay_splice *r, enum splice_side from,
         source_ended(r, from);
     else if (errno == EAGAIN)
         f->is_readable = false;
-    else if (errno != EINTR)
+    else
         f->ending = ENDS_RST;
     return false;
 }
@@ -254,8 +266,7 @@ static bool fill(struct relay_splice *r, enum splice_side from)
         f->pipe = take_pipe(r->splicer);
     if (!f->pipe)
         return f->is_writable && copy(r, from);
-    got = splice(r->fds[from], NULL, f->pipe->in, NULL, PIPE_OCTETS,
-                 SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
+    got = splice_some(r->fds[from], f->pipe->in, PIPE_OCTETS);
     if (!note_read(r, from, got))
         return false;
     f->held = (size_t)got;
@@ -269,15 +280,14 @@ static bool drain(struct relay_splice *r, enum splice_side from)
 
     if (!f->held || !f->is_writable)
         return false;
-    sent = splice(f->pipe->out, NULL, r->fds[!from], NULL, f->held,
-                  SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
+    sent = splice_some(f->pipe->out, r->fds[!from], f->held);
     if (sent > 0) {
         f->held -= (size_t)sent;
         return true;
     }
     if (sent == 0 || errno == EAGAIN)
         f->is_writable = false;
-    else if (errno != EINTR)
+    else
         lose_sink(r, from, errno);
     return false;
 }
