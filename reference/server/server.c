@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "connection.h"
+#include "relay_splice.h"
 
 enum {
     BACKLOG = 1024,
@@ -36,6 +37,7 @@ struct server {
     uv_timer_t retry;      /* accepts what is waiting */
     bool is_closing;
     struct connection *head;
+    struct splicer *splicer;
     char *user;
     char *password;
     char pseudonym[32];
@@ -224,6 +226,9 @@ static void set_context(struct server *s, struct listener *l,
         .user = s->user,
         .password = s->password,
         .buffer = s->buffer,
+        .splicer = s->splicer,
+        .splice_from =
+            cfg->splice_from ? cfg->splice_from : server_default_splice_from,
         .has_no_fragments = cfg->has_no_fragments,
         .stall_ms =
             cfg->stall_timeout_ms ? cfg->stall_timeout_ms : DEFAULT_STALL_MS,
@@ -263,6 +268,8 @@ struct server *server_new(uv_loop_t *loop, const struct server_config *cfg,
     s->max_connections = cfg->max_connections ? cfg->max_connections
                                               : server_default_max_connections;
     choose_pseudonym(s, cfg->pseudonym);
+    if (!cfg->fault && !cfg->has_no_splice)
+        s->splicer = splicer_new(loop);
     set_context(s, &s->socks, SESSION_SOCKS, cfg);
     set_context(s, &s->http, SESSION_HTTP, cfg);
     if (cfg->socks.ss_family)
@@ -324,4 +331,5 @@ void server_close(struct server *s)
         next = connection_next(c);
         connection_abort(c);
     }
+    splicer_close(s->splicer);
 }

@@ -27,6 +27,9 @@ struct server_config {
     bool has_no_forward;       /* HTTP: CONNECT only */
     const char *pseudonym;     /* in Via, up to 31 octets; NULL: a random one */
     bool is_tor;               /* Tor's RESOLVE and RESOLVE_PTR are served */
+    bool has_no_splice;        /* tunnels are relayed through buffers only */
+    uint64_t splice_from;      /* else by the system once a tunnel has relayed
+                                  that much; 0: server_default_splice_from */
     const struct fault *fault; /* NULL: behave */
     unsigned max_connections;  /* 0: server_default_max_connections */
     uint32_t handshake_timeout_ms; /* 0: 10 s */
@@ -39,7 +42,10 @@ struct server_config {
                                       peer that reads nothing of it */
 };
 
-enum { server_default_max_connections = 10000 };
+enum {
+    server_default_max_connections = 10000,
+    server_default_splice_from = 128 * 1024,
+};
 
 /*
  * Binds, listens and serves on loop. cfg and its strings are copied. NULL
