@@ -7,6 +7,7 @@ local binding = require "runner.binding"
 local datagrams = require "runner.datagrams"
 local dialogue = require "runner.dialogue"
 local origins = require "runner.origins"
+local places = require "runner.places"
 local request = require "runner.request"
 local talk = require "runner.talk"
 
@@ -312,6 +313,7 @@ end
 
 binding.extend(T)
 datagrams.extend(T)
+places.extend(T)
 
 function api.new(d)
   local endpoint = d.endpoint
