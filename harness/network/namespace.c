@@ -204,6 +204,8 @@ static bool enter(struct namespace_parts *out, struct px_error *err)
     if (!leave(err) || !set_up(out, err))
         return false;
     out->has_names = take_names();
+    /* What is bound to 127.0.0.1 goes out as well. */
+    (void)write_text("/proc/sys/net/ipv4/conf/proxyspec0/route_localnet", "1");
     /* Two SYNs in three seconds, and not seven in two minutes. */
     out->is_patient = !write_text("/proc/sys/net/ipv4/tcp_syn_retries", "1");
     return true;

@@ -137,6 +137,11 @@ function Place:contacts()
   return sum
 end
 
+-- Whether an attempt came as far as it can: what is told of it can be judged.
+function Place:is_reached()
+  return self.is_kernels or self:contacts() > 0
+end
+
 -- A place of this kind; nil and why when there can be none here. family: 4, 6.
 function Network:place(kind, family)
   local parts, last = self.parts, ROUTED[kind] or KERNEL[kind]
@@ -152,7 +157,8 @@ function Network:place(kind, family)
   local prefix = (ROUTED[kind] and "routed" or "kernel")
                  .. (family == 6 and "_ipv6" or "_ipv4")
   return setmetatable({ host = parts[prefix] .. last, port = take_port(),
-                        atyp = family == 6 and 4 or 1, network = self }, Place)
+                        atyp = family == 6 and 4 or 1, network = self,
+                        is_kernels = KERNEL[kind] ~= nil }, Place)
 end
 
 -- Names ----------------------------------------------------------------------
