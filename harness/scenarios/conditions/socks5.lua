@@ -78,3 +78,31 @@ for kind, condition in pairs(CONDITIONS) do
     }
   end
 end
+
+-- How long an attempt may take is not said: only what is told at last is judged.
+for _, family in ipairs { 4, 6 } do
+  scenario("socks5.place.black-hole-ipv" .. family) {
+    title    = "a place that is silent is reported as a failure, over IPv"
+               .. family,
+    checks   = { "socks5.reply.ttl", "socks5.reply.sent", "socks5.reply.layout",
+                 "socks5.reply.success-real", "socks5.reply.close-10s" },
+    needs    = { "socks5", "ipv" .. family, "network" },
+    negative = true,
+    within   = 35,
+    run      = function (t)
+      local place = t:place("black-hole", { family = family })
+      local c = after_opening(t)
+      c:send(socks5.request { to = place })
+      local reply, why, details = c:receive(socks5.reply {}, 15)
+      if reply and not early(t, reply, "socks5.reply.ttl") then
+        t:check(c:ended(10), "socks5.reply.close-10s",
+                "still open 10 s after the failure reply", { absence = true })
+      elseif details then
+        t:violation("socks5.reply.layout", "no whole reply came: " .. details)
+      elseif not reply and why ~= "silence" then
+        t:violation("socks5.reply.sent", "no reply came: " .. why,
+                    { absence = true })
+      end
+    end,
+  }
+end

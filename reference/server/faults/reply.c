@@ -203,8 +203,7 @@ static enum fault_verdict note_unreachable(struct fault_memory *m,
                                            struct event *event)
 {
     m->count[0] = is_failed_dial(m, event, DIAL_NET_UNREACHABLE) ||
-                  is_failed_dial(m, event, DIAL_HOST_UNREACHABLE) ||
-                  is_failed_dial(m, event, DIAL_TTL_EXPIRED);
+                  is_failed_dial(m, event, DIAL_HOST_UNREACHABLE);
     return FAULT_PASS;
 }
 
@@ -234,14 +233,6 @@ static enum fault_verdict noted_unassigned(struct fault_memory *m,
 {
     if (m->count[0] && is_reply(action))
         faults_take_action(m, action)[REP] = 9;
-    return FAULT_PASS;
-}
-
-static enum fault_verdict unreachable_as_refused(struct fault_memory *m,
-                                                 struct event *event)
-{
-    if (is_failed_dial(m, event, DIAL_HOST_UNREACHABLE))
-        event->failure = DIAL_REFUSED;
     return FAULT_PASS;
 }
 
@@ -434,15 +425,9 @@ static const struct fault faults[] = {
     {
         .name = "socks5-unreachable-success",
         .summary = "tells success when network or host cannot be reached",
-        .proves = {REQ_SOCKS5_REPLY_NET_UNREACHABLE, REQ_SOCKS5_REPLY_TTL},
+        .proves = {REQ_SOCKS5_REPLY_NET_UNREACHABLE},
         .on_event = note_unreachable,
         .on_action = noted_success,
-    },
-    {
-        .name = "socks5-unreachable-refused",
-        .summary = "tells an unreachable host as a refused connection",
-        .proves = {REQ_SOCKS5_REPLY_HOST_UNREACHABLE},
-        .on_event = unreachable_as_refused,
     },
     {
         .name = "socks5-unresolved-success",
