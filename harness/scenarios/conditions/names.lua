@@ -46,9 +46,11 @@ end
 
 local PROTOCOLS = { "socks5", "socks4a", "http-connect" }
 
+-- Not once more for SOCKS4A what keeps a proxy that waits for its resolver from
+-- everything else: who tells a name from an address there does so here.
 local function for_all(name, fields)
   for _, protocol in ipairs(PROTOCOLS) do
-    if not fields.only or fields.only == protocol then
+    if protocol ~= "socks4a" or not fields.is_costly then
       local prefix = protocol == "http-connect" and "http.connect" or protocol
       local checks, needs = fields.checks(protocol), { protocol, "name", "network" }
       for _, feature in ipairs(fields.needs or {}) do
@@ -105,7 +107,7 @@ for_all("late", {
   checks = resolves,
   run    = function (t, id)
     local o = t:origin()
-    reaches(t, id, t:name { a = { o.host }, after = 0.6, port = o.port }, o,
+    reaches(t, id, t:name { a = { o.host }, after = 0.4, port = o.port }, o,
             { patient = true })
   end,
 })
@@ -158,6 +160,7 @@ for _, failure in ipairs(FAILURES) do
     title    = title .. " is a failure",
     checks   = failing,
     negative = true,
+    is_costly = is_patient,
     within   = 30,
     run      = function (t, id, protocol)
       local _, is_granted, how = ask(t, t:name(wishes), is_patient and 8 or 15)
