@@ -13,7 +13,7 @@ static const struct fault_theme *const themes[] = {
     &http_crowd_faults,  &socks4_request_faults, &socks4_reply_faults,
     &socks4_bind_faults, &socks4a_faults,        &tor_faults,
     &udp_request_faults, &udp_relay_faults,      &udp_fragment_faults,
-    &udp_answer_faults,  &bind_faults,
+    &udp_answer_faults,  &bind_faults,           &socks5_field_faults,
 };
 
 enum { THEME_COUNT = sizeof(themes) / sizeof(themes[0]) };

@@ -26,7 +26,7 @@ extern const struct fault_theme method_faults, userpass_faults, request_faults,
     http_relay_faults, http_crowd_faults, socks4_request_faults,
     socks4_reply_faults, socks4_bind_faults, socks4a_faults, tor_faults,
     udp_request_faults, udp_relay_faults, udp_fragment_faults,
-    udp_answer_faults, bind_faults;
+    udp_answer_faults, bind_faults, socks5_field_faults;
 
 /* Whether the session speaks this protocol and is in this state. */
 bool faults_is_in(const struct fault_memory *m, enum session_protocol protocol,
