@@ -10,6 +10,7 @@
  * association are association.h's, what a tap sees is forward_tap.h's.
  */
 
+#include "digest.h"
 #include "forward_tap.h"
 #include "px.h"
 
@@ -32,8 +33,11 @@ struct session_config {
     session_verify_fn *verify; /* NULL: no authentication is asked for; with
                                   it SOCKS4, which has none, is refused */
     const void *verify_ctx;
-    const char *realm;  /* HTTP's protection space: up to 255 octets that may
-                           stand in a quoted-string as they are; with verify */
+    const char *realm; /* HTTP's protection space: up to 255 octets that may
+                          stand in a quoted-string as they are; with verify */
+    const struct digest_config *digest; /* of HTTP, with verify; NULL: Digest
+                                           is not offered */
+    bool has_no_basic;  /* HTTP's Basic is not offered; only with digest */
     bool has_no_udp;    /* SOCKS5's UDP ASSOCIATE is refused */
     bool is_tor;        /* SOCKS5 has Tor's RESOLVE and RESOLVE_PTR */
     bool is_forwarding; /* HTTP: other methods than CONNECT are served too */
