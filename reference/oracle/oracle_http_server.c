@@ -104,8 +104,8 @@ static void end_response(struct oracle *o)
     h->server = SERVER_HEAD;
     http_begin_head(h, SIDE_SERVER);
     h->whole_ms = o->now_ms;
-    owe_after_defects(o, h->answered.defects);
     owe_close(o, &h->answered);
+    owe_after_defects(o, h->answered.defects); /* the graver reason */
 }
 
 /* Transfer-Encoding overrides a length (RFC 9112 section 6.3, rule 3). */
