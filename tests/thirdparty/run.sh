@@ -23,7 +23,12 @@ if [ "${1:-}" = --update ]; then
     update=yes
     shift
 fi
-all="microsocks microsocks-auth dante shadowsocks ssh tinyproxy tinyproxy-auth squid squid-auth"
+all="microsocks microsocks-auth dante shadowsocks ssh tinyproxy tinyproxy-auth squid squid-auth
+  privoxy apache2 apache2-auth ncat ncat-auth nghttpx proxy-chain proxy-chain-auth"
+
+# Where tests/npm.sh puts packages.
+NODE_PATH=${NODE_PATH:-$here/../../build/npm/node_modules}
+export NODE_PATH
 
 # On the real network the answers of its resolver and its routes would show.
 if [ "$(id -u)" = 0 ] && [ -z "${IN_NAMESPACE:-}" ]; then
@@ -39,6 +44,11 @@ passed=0
 failed=0
 skipped=0
 
+# Whether a package of npm is there in this version (see tests/npm.sh).
+node_package() {
+    grep -qs "\"version\": *\"$2\"" "$NODE_PATH/$1/package.json"
+}
+
 # Why a target cannot be run here; nothing when it can.
 obstacle() {
     case $1 in
@@ -49,6 +59,15 @@ obstacle() {
     tinyproxy*) programs=tinyproxy ;;
     squid) programs=squid ;;
     squid-auth) programs="squid openssl" ;;
+    privoxy) programs=privoxy ;;
+    apache2) programs=apache2 ;;
+    apache2-auth) programs="apache2 openssl" ;;
+    ncat*) programs=ncat ;;
+    nghttpx) programs="nghttpx squid nc" ;;
+    proxy-chain*)
+        programs=node
+        node_package proxy-chain 3.0.1 || { echo "proxy-chain is not installed"; return; }
+        ;;
     *) echo "unknown" ; return ;;
     esac
     for program in $programs; do
@@ -56,7 +75,7 @@ obstacle() {
             { echo "$program is not installed"; return; }
     done
     case $1 in
-    dante | ssh | squid*) [ "$(id -u)" = 0 ] || echo "needs root" ;;
+    dante | ssh | squid* | nghttpx) [ "$(id -u)" = 0 ] || echo "needs root" ;;
     esac
 }
 
