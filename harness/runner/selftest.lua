@@ -3,6 +3,7 @@
 -- survived, a check that no fault can fail is unproven.
 
 local coverage = require "runner.coverage"
+local defects = require "runner.defects"
 local glob = require "runner.glob"
 local loader = require "runner.loader"
 local network = require "runner.network"
@@ -41,9 +42,24 @@ local function set_of(list)
   return out
 end
 
+-- Scenarios that have to catch a defect of the field, by the faults that
+-- imitate it.
+local function catchers_of(list)
+  local out = {}
+  for _, row in ipairs(list) do
+    for _, fault in ipairs(row.faults) do
+      out[fault] = out[fault] or {}
+      for _, scenario in ipairs(row.scenarios) do
+        out[fault][scenario] = true
+      end
+    end
+  end
+  return out
+end
+
 -- What no scenario names, the judge may see in any dialogue: then all run. The
 -- plain dialogues run with every fault.
-local function scenarios_for(fault, scenarios, named)
+local function scenarios_for(fault, scenarios, named, catchers)
   local proves, out = set_of(fault.proves), {}
   local needs_cuts, needs_all = false, false
   for id in pairs(proves) do
@@ -52,6 +68,7 @@ local function scenarios_for(fault, scenarios, named)
   end
   for _, scenario in ipairs(scenarios) do
     local is_wanted = needs_all or scenario.control == false
+                      or catchers[scenario.id]
     for _, id in ipairs(scenario.checks) do
       is_wanted = is_wanted or proves[id] or false
     end
@@ -73,7 +90,8 @@ local function ids_of(scenarios)
 end
 
 local function run_fault(fault, scenarios, options)
-  local chosen, needs_cuts = scenarios_for(fault, scenarios, ids_of(scenarios))
+  local chosen, needs_cuts = scenarios_for(fault, scenarios, ids_of(scenarios),
+                                           options.catchers[fault.name] or {})
   local one = target.reference(fault.name)
   assert(one:start())
   local run_options = {
@@ -90,10 +108,12 @@ local function run_fault(fault, scenarios, options)
   return results
 end
 
--- What one fault's run showed: requirement to the set of who saw it.
-local function kills_of(results, proven_scenarios)
+-- What one fault's run showed: requirement to the set of who saw it; and in
+-- seen_by the scenarios that found anything.
+local function kills_of(results, proven_scenarios, seen_by)
   local kills = {}
   for _, result in ipairs(results) do
+    seen_by[result.scenario] = #result.findings > 0
     for _, finding in ipairs(result.findings) do
       local by = kills[finding.requirement] or {}
       kills[finding.requirement] = by
@@ -105,15 +125,16 @@ local function kills_of(results, proven_scenarios)
   return kills
 end
 
-local function run_all(faults, scenarios, options, proven_scenarios)
+local function run_all(faults, scenarios, options, proven_scenarios, seen_by)
   local next_fault, left, kills = 0, 0, {}
   local main, failure = coroutine.running(), nil
   local function worker()
     while next_fault < #faults and not failure do
       next_fault = next_fault + 1
       local fault = faults[next_fault]
+      seen_by[fault.name] = {}
       kills[fault.name] = kills_of(run_fault(fault, scenarios, options),
-                                   proven_scenarios)
+                                   proven_scenarios, seen_by[fault.name])
     end
   end
   for _ = 1, math.min(AT_ONCE, #faults) do
@@ -197,6 +218,27 @@ local function say_unproven(scenarios, kills, proven_scenarios, unseen)
   return checked, unproven, idle
 end
 
+-- Each fault that imitates a defect has to be seen by one of its scenarios.
+local function say_defects(list, seen_by)
+  local imitated, missed = 0, 0
+  for _, row in ipairs(list) do
+    local has_run = false
+    for _, fault in ipairs(row.faults) do
+      local seen, caught = seen_by[fault], false
+      for _, scenario in ipairs(seen and row.scenarios or {}) do
+        caught = caught or seen[scenario] or false
+      end
+      has_run = has_run or seen ~= nil
+      if seen and not caught then
+        missed = missed + 1
+        say("  %-36s none of its scenarios sees %s", row.id, fault)
+      end
+    end
+    imitated = imitated + (has_run and 1 or 0)
+  end
+  return imitated, missed
+end
+
 local function choose(options)
   local is_wanted, out = glob.any(options.only), {}
   for _, fault in ipairs(native.faults()) do
@@ -207,7 +249,7 @@ local function choose(options)
   return out
 end
 
-local function report(faults, scenarios, kills, proven_scenarios, options)
+local function report(faults, scenarios, kills, proven_scenarios, options, missed)
   local survivors = 0
   local unseen = unseen_here(scenarios, options)
   if next(unseen) then
@@ -222,7 +264,7 @@ local function report(faults, scenarios, kills, proven_scenarios, options)
   if options.only and #options.only > 0 then
     say("%d faults: %d killed, %d survived", #faults, #faults - survivors,
         survivors)
-    return survivors == 0 and 0 or 1
+    return survivors + missed == 0 and 0 or 1
   end
   local checked, unproven, idle =
     say_unproven(scenarios, kills, proven_scenarios, unseen)
@@ -232,7 +274,7 @@ local function report(faults, scenarios, kills, proven_scenarios, options)
       checked - unproven, unproven)
   say("%d scenarios: %d fail under some fault, %d under none", #scenarios,
       #scenarios - idle, idle)
-  return survivors + unproven + idle == 0 and 0 or 1
+  return survivors + unproven + idle + missed == 0 and 0 or 1
 end
 
 -- options: only (globs over faults), jobs, verbosity, timeout_scale
@@ -254,9 +296,15 @@ function selftest.main(options)
     native.err("proxyspec selftest: --network own: " .. wanting .. "\n")
     return 3
   end
-  local proven_scenarios = {}
-  local kills = run_all(faults, scenarios, options, proven_scenarios)
-  return report(faults, scenarios, kills, proven_scenarios, options)
+  local known, proven_scenarios, seen_by = defects.load(scenarios), {}, {}
+  options.catchers = catchers_of(known)
+  local kills = run_all(faults, scenarios, options, proven_scenarios, seen_by)
+  local imitated, missed = say_defects(known, seen_by)
+  local status = report(faults, scenarios, kills, proven_scenarios, options,
+                        missed)
+  say("%d defects of the field imitated: %d times no scenario sees it",
+      imitated, missed)
+  return status
 end
 
 return selftest
