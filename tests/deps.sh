@@ -2,7 +2,7 @@
 # Installs the Debian packages that a group of make targets needs, and does
 # nothing when they are there.
 #
-#   tests/deps.sh build|test|proxies …
+#   tests/deps.sh build|test|proxies|npm …
 set -eu
 
 build="gcc make pkg-config libuv1-dev liblua5.4-dev libpcap-dev libjansson-dev
@@ -21,6 +21,9 @@ for group in "$@"; do
     build) want="$want $build" ;;
     test) want="$want $check" ;;
     proxies) want="$want $proxies" ;;
+    # Some packages of Node.js bring npm along.
+    npm) command -v node >/dev/null && command -v npm >/dev/null ||
+        want="$want nodejs npm" ;;
     *) echo "deps.sh: unknown group '$group'" >&2; exit 2 ;;
     esac
 done

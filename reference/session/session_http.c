@@ -34,13 +34,6 @@ static const struct answer gateway_timeout = {
 static const struct answer bad_version = {505, "HTTP Version Not Supported",
                                           "This proxy speaks HTTP/1.1.\n"};
 
-static void put_challenge(struct session *s, struct px_writer *out)
-{
-    px_put_text(out, "Proxy-Authenticate: Basic realm=\"");
-    px_put_text(out, s->cfg->realm);
-    px_put_text(out, "\"\r\n");
-}
-
 /* Where the request-line begins: behind empty lines (RFC 9112 section 2.2). */
 static size_t begin_of_request(struct px_bytes in)
 {
@@ -81,7 +74,7 @@ static void send_answer(struct session *s, const struct answer *answer)
     px_put_decimal(&out, strlen(answer->text));
     px_put_text(&out, "\r\n");
     if (answer->status == 407)
-        put_challenge(s, &out);
+        session_auth_put_fields(s->cfg, s->auth, s->now_ms, &out);
     px_put_text(&out, "Connection: close\r\n\r\n");
     if (!is_head_request(session_pending(s)))
         px_put_text(&out, answer->text);
@@ -150,19 +143,21 @@ static bool is_free_of_content(const struct http1_fields *fields,
     return false;
 }
 
-static bool is_authorized(const struct session *s,
-                          const struct http1_fields *fields)
+static bool is_allowed(struct session *s, const struct http1_request_head *head)
 {
-    const struct http1_field *field = http1_find(fields, "Proxy-Authorization");
-    uint8_t buf[1024];
-    struct px_bytes user, password;
+    s->auth = session_auth_judge(s->cfg, head, s->now_ms);
+    return s->auth == AUTH_ALLOWED;
+}
 
-    if (!s->cfg->verify)
-        return true;
-    return field && http1_count(fields, "Proxy-Authorization") == 1 &&
-           http1_parse_basic(field->value, buf, sizeof(buf), &user,
-                             &password) &&
-           s->cfg->verify(s->cfg->verify_ctx, user, password);
+static bool refuse_credentials(struct session *s)
+{
+    bool is_malformed = s->auth == AUTH_MALFORMED;
+    struct px_error err;
+
+    (void)px_refuse(
+        &err, is_malformed ? REQ_AUTH_DIGEST_MALFORMED : REQ_AUTH_PROXY_DEMAND,
+        0, "no valid credentials");
+    return refuse(s, is_malformed ? &bad_request : &needs_credentials, &err);
 }
 
 static bool handle_head(struct session *s,
@@ -185,11 +180,10 @@ static bool handle_head(struct session *s,
     if (!is_host_right(head, &err))
         return refuse(s, &bad_request, &err);
     if (!px_equal(head->line.method, connect)) {
+        if (!is_allowed(s, head))
+            return refuse_credentials(s);
         (void)px_refuse(&err, REQ_NONE, 0, "a method other than CONNECT");
-        return refuse(s,
-                      is_authorized(s, &head->fields) ? &unknown_method
-                                                      : &needs_credentials,
-                      &err);
+        return refuse(s, &unknown_method, &err);
     }
     if (!http1_parse_authority(head->line.target, &target, &err) ||
         !is_free_of_content(&head->fields, &err))
@@ -198,10 +192,8 @@ static bool handle_head(struct session *s,
         (void)px_refuse(&err, REQ_HTTP_CONNECT_PORT_INVALID, 0, "port 0");
         return refuse(s, &bad_request, &err);
     }
-    if (!is_authorized(s, &head->fields)) {
-        (void)px_refuse(&err, REQ_AUTH_PROXY_DEMAND, 0, "no valid credentials");
-        return refuse(s, &needs_credentials, &err);
-    }
+    if (!is_allowed(s, head))
+        return refuse_credentials(s);
     s->request_len = used;
     session_dial(s, &target);
     return false;
