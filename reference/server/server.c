@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "connection.h"
+#include "hash.h"
 
 enum {
     BACKLOG = 1024,
@@ -11,6 +12,8 @@ enum {
     DEFAULT_DIAL_MS = 30 * 1000,
     DEFAULT_BIND_MS = 120 * 1000,
     DEFAULT_STALL_MS = 30 * 1000,
+    DEFAULT_NONCE_LIFE_MS = 5 * 60 * 1000,
+    DIGEST_KEY_LEN = 32,
     RETRY_MS = 100, /* when memory was short for a connection */
 };
 
@@ -36,6 +39,9 @@ struct server {
     struct connection *head;
     char *user;
     char *password;
+    struct digest_config digest;
+    struct digest_memory nonces;
+    uint8_t digest_key[DIGEST_KEY_LEN];
     uint8_t buffer[CONNECTION_BUFFER];
 };
 
@@ -66,6 +72,16 @@ static bool verify(const void *ctx, struct px_bytes user,
     bool is_user = is_same(user, s->user);
 
     return is_same(password, s->password) && is_user;
+}
+
+/* A digest_password_fn. */
+static bool find_password(const void *ctx, struct px_bytes user,
+                          struct px_bytes *password)
+{
+    const struct server *s = ctx;
+
+    *password = px_bytes_of(s->password, strlen(s->password));
+    return is_same(user, s->user);
 }
 
 static void accept_next(struct listener *l);
@@ -170,6 +186,8 @@ static void set_context(struct server *s, struct listener *l,
         .verify = s->user ? verify : NULL,
         .verify_ctx = s,
         .realm = "proxyspec",
+        .digest = s->user && cfg->auth != SERVER_BASIC ? &s->digest : NULL,
+        .has_no_basic = cfg->auth == SERVER_DIGEST,
         .has_no_udp = cfg->has_no_udp,
         .is_tor = cfg->is_tor,
         .handshake_timeout_ms = cfg->handshake_timeout_ms
@@ -205,6 +223,23 @@ static bool copy_credentials(struct server *s, const struct server_config *cfg)
     return s->user && s->password;
 }
 
+static bool set_digest(struct server *s, const struct server_config *cfg)
+{
+    s->digest = (struct digest_config){
+        .algorithms = cfg->digest_algorithms ? cfg->digest_algorithms
+                                             : (1u << DIGEST_ALGORITHMS) - 1,
+        .hash = hash_octets,
+        .password = find_password,
+        .password_ctx = s,
+        .key = px_bytes_of(s->digest_key, sizeof(s->digest_key)),
+        .opaque = PX_LITERAL("proxyspec"),
+        .memory = &s->nonces,
+        .nonce_life_ms = cfg->digest_nonce_life_ms ? cfg->digest_nonce_life_ms
+                                                   : DEFAULT_NONCE_LIFE_MS,
+    };
+    return hash_random(s->digest_key, sizeof(s->digest_key));
+}
+
 struct server *server_new(uv_loop_t *loop, const struct server_config *cfg,
                           struct px_error *err)
 {
@@ -212,7 +247,7 @@ struct server *server_new(uv_loop_t *loop, const struct server_config *cfg,
     const char *kind = "SOCKS";
     int error = 0;
 
-    if (!s || !copy_credentials(s, cfg)) {
+    if (!s || !copy_credentials(s, cfg) || !set_digest(s, cfg)) {
         (void)px_fail(err, UV_ENOMEM, "out of memory");
         if (s) {
             s->is_closing = true;

@@ -17,12 +17,18 @@
 
 struct server; /* a running reference proxy */
 
+/* What HTTP clients are asked for; SOCKS knows only user and password. */
+enum server_auth { SERVER_BASIC, SERVER_DIGEST, SERVER_BASIC_OR_DIGEST };
+
 struct server_config {
     struct sockaddr_storage socks; /* ss_family 0: no SOCKS listener */
     struct sockaddr_storage http;  /* ss_family 0: no HTTP listener */
     const char *user;              /* NULL: no authentication is asked for */
     const char *password;
-    bool has_no_udp;           /* UDP ASSOCIATE is refused */
+    enum server_auth auth;
+    unsigned digest_algorithms;    /* digest_config's; 0: all */
+    uint32_t digest_nonce_life_ms; /* 0: 5 min */
+    bool has_no_udp;               /* UDP ASSOCIATE is refused */
     bool has_no_fragments;     /* fragments of datagrams are not reassembled */
     bool is_tor;               /* Tor's RESOLVE and RESOLVE_PTR are served */
     const struct fault *fault; /* NULL: behave */

@@ -9,6 +9,7 @@
  * of an association are association.h's.
  */
 
+#include "digest.h"
 #include "px.h"
 
 struct session; /* one client's connection, as the proxy sees it */
@@ -32,6 +33,9 @@ struct session_config {
     const void *verify_ctx;
     const char *realm; /* HTTP's protection space: up to 255 octets that may
                           stand in a quoted-string as they are; with verify */
+    const struct digest_config *digest; /* of HTTP, with verify; NULL: Digest
+                                           is not offered */
+    bool has_no_basic; /* HTTP's Basic is not offered; only with digest */
     bool has_no_udp;   /* SOCKS5's UDP ASSOCIATE is refused */
     bool is_tor;       /* SOCKS5 has Tor's RESOLVE and RESOLVE_PTR */
     uint32_t handshake_timeout_ms; /* from the start to a whole request */

@@ -2,7 +2,6 @@
 #include <string.h>
 
 #include "http1.h"
-#include "session_auth.h"
 #include "session_internal.h"
 
 /* A status that the proxy itself answers with, and what it tells people. */
@@ -75,7 +74,7 @@ static void send_answer(struct session *s, const struct answer *answer)
     px_put_decimal(&out, strlen(answer->text));
     px_put_text(&out, "\r\n");
     if (answer->status == 407)
-        session_auth_put_fields(s->cfg, AUTH_CHALLENGED, s->now_ms, &out);
+        session_auth_put_fields(s->cfg, s->auth, s->now_ms, &out);
     px_put_text(&out, "Connection: close\r\n\r\n");
     if (!is_head_request(session_pending(s)))
         px_put_text(&out, answer->text);
@@ -144,10 +143,21 @@ static bool is_free_of_content(const struct http1_fields *fields,
     return false;
 }
 
-static bool is_allowed(const struct session *s,
-                       const struct http1_request_head *head)
+static bool is_allowed(struct session *s, const struct http1_request_head *head)
 {
-    return session_auth_judge(s->cfg, head, s->now_ms) == AUTH_ALLOWED;
+    s->auth = session_auth_judge(s->cfg, head, s->now_ms);
+    return s->auth == AUTH_ALLOWED;
+}
+
+static bool refuse_credentials(struct session *s)
+{
+    bool is_malformed = s->auth == AUTH_MALFORMED;
+    struct px_error err;
+
+    (void)px_refuse(
+        &err, is_malformed ? REQ_AUTH_DIGEST_MALFORMED : REQ_AUTH_PROXY_DEMAND,
+        0, "no valid credentials");
+    return refuse(s, is_malformed ? &bad_request : &needs_credentials, &err);
 }
 
 static bool handle_head(struct session *s,
@@ -170,10 +180,10 @@ static bool handle_head(struct session *s,
     if (!is_host_right(head, &err))
         return refuse(s, &bad_request, &err);
     if (!px_equal(head->line.method, connect)) {
+        if (!is_allowed(s, head))
+            return refuse_credentials(s);
         (void)px_refuse(&err, REQ_NONE, 0, "a method other than CONNECT");
-        return refuse(
-            s, is_allowed(s, head) ? &unknown_method : &needs_credentials,
-            &err);
+        return refuse(s, &unknown_method, &err);
     }
     if (!http1_parse_authority(head->line.target, &target, &err) ||
         !is_free_of_content(&head->fields, &err))
@@ -182,10 +192,8 @@ static bool handle_head(struct session *s,
         (void)px_refuse(&err, REQ_HTTP_CONNECT_PORT_INVALID, 0, "port 0");
         return refuse(s, &bad_request, &err);
     }
-    if (!is_allowed(s, head)) {
-        (void)px_refuse(&err, REQ_AUTH_PROXY_DEMAND, 0, "no valid credentials");
-        return refuse(s, &needs_credentials, &err);
-    }
+    if (!is_allowed(s, head))
+        return refuse_credentials(s);
     s->request_len = used;
     session_dial(s, &target);
     return false;
