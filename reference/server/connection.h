@@ -6,6 +6,7 @@
 #include "server.h"
 
 struct connection;
+struct tls_context;
 
 enum { CONNECTION_BUFFER = 64 * 1024 };
 
@@ -17,6 +18,7 @@ struct connection_context {
     uint64_t *fault_shared; /* FAULT_SHARED_MAX, for what a fault remembers */
     const char *user; /* what a fault may compare with; NULL: none asked for */
     const char *password;
+    const struct tls_context *tls; /* NULL: clients speak without TLS */
     uint8_t *buffer; /* CONNECTION_BUFFER octets that all read into in turn */
     bool has_no_fragments; /* of its UDP associations */
     uint32_t stall_ms;     /* server_config's stall_timeout_ms */
