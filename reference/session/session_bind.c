@@ -78,11 +78,12 @@ void session_bind_accepted(struct session *s, const struct px_endpoint *peer)
             session_act(s, ACTION_DROP_PEER);
         return;
     }
-    session_act(s, ACTION_TAKE_PEER);
-    if (s->protocol->announce(s, peer))
-        session_relay(s);
-    else
+    if (!s->protocol->announce(s, peer)) { /* SOCKS4 has no room for IPv6 */
         give_up(s, DIAL_FAILED);
+        return;
+    }
+    session_act(s, ACTION_TAKE_PEER);
+    session_relay(s);
 }
 
 /*

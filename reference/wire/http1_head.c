@@ -1,4 +1,5 @@
 #include "http1.h"
+#include "http1_chunked.h"
 
 #include <string.h>
 
@@ -169,6 +170,14 @@ static enum px_status take_fields(struct px_bytes in, size_t at,
     if (in.len - begin > limits->section)
         return too_large(limits, begin + limits->section, err);
     return PX_NEED_MORE;
+}
+
+enum px_status http1_decode_trailers(struct px_bytes in,
+                                     const struct http1_limits *limits,
+                                     struct http1_fields *out, size_t *used,
+                                     struct px_error *err)
+{
+    return take_fields(in, 0, limits, out, used, err);
 }
 
 /* Empty lines before a start-line are skipped (RFC 9112 section 2.2). */

@@ -26,8 +26,8 @@
 #define AWAIT4 START ASKED FIRST4
 
 /* The second: who did. */
-#define SECOND5   "take peer\nclient:\x05\x00\x00\x01\x7f\x00\x00\x01\x1f\x90\n"
-#define SECOND4   "take peer\nclient:\x00\x5a\x1f\x90\x7f\x00\x00\x01\n"
+#define SECOND5   "client:\x05\x00\x00\x01\x7f\x00\x00\x01\x1f\x90\ntake peer\n"
+#define SECOND4   "client:\x00\x5a\x1f\x90\x7f\x00\x00\x01\ntake peer\n"
 #define LINGERING "end client\ntimer 2100\n"
 #define ENDED     "end client\nclose\n"
 #define NO5(rep)  "client:\x05" rep "\x00\x01\x00\x00\x00\x00\x00\x00\n"
@@ -150,16 +150,16 @@ static const struct play_row rows[] = {
      OPEN,
      {CLIENT(HI NAMED5 "early"), RESOLVED, LISTENING, ACCEPTED(127, 0, 0, 1),
       ACCEPTED(127, 0, 0, 8)},
-     BYTES(OPENED "resolve hi:0\n" LOOKED_UP FIRST5 "drop peer\ntake peer\n"
+     BYTES(OPENED "resolve hi:0\n" LOOKED_UP FIRST5 "drop peer\n"
                   "client:\x05\x00\x00\x01\x7f\x00\x00\x08\x1f\x90\n"
-                  "timer never\ntarget:early\nrelay\n"),
+                  "take peer\ntimer never\ntarget:early\nrelay\n"),
      SESSION_RELAYING,
      GOOD},
     {"4: a name is looked up",
      OPEN,
      {CLIENT(NAMED4 "early"), RESOLVED, LISTENING, ACCEPTED(127, 0, 0, 8)},
      BYTES(START "resolve hi:80\n" LOOKED_UP FIRST4
-                 "take peer\nclient:\x00\x5a\x1f\x90\x7f\x00\x00\x08\n"
+                 "client:\x00\x5a\x1f\x90\x7f\x00\x00\x08\ntake peer\n"
                  "timer never\ntarget:early\nrelay\n"),
      SESSION_RELAYING,
      GOOD},
@@ -296,11 +296,12 @@ static void ipv6_is_told_to_who_can_be_told(void **state)
                 SIZE_MAX);
     play_event(p, &listening_v6);
     play_event(p, &accepted_v6);
-    play_expect(p, PX_LITERAL(OPENED "listen [::2]\ntimer 30100\n"
-                                     "client:\x05\x00\x00\x04" V6
-                                     "\x01\x43\x21\ntimer 120100\ntake peer\n"
-                                     "client:\x05\x00\x00\x04" V6
-                                     "\x02\x1f\x90\ntimer never\nrelay\n"));
+    play_expect(p, PX_LITERAL(OPENED
+                              "listen [::2]\ntimer 30100\n"
+                              "client:\x05\x00\x00\x04" V6
+                              "\x01\x43\x21\ntimer 120100\n"
+                              "client:\x05\x00\x00\x04" V6
+                              "\x02\x1f\x90\ntake peer\ntimer never\nrelay\n"));
     play_stop(p);
 
     p = play_start(SESSION_SOCKS, OPEN);
