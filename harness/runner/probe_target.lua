@@ -5,6 +5,7 @@ local http = require "lib.http"
 local socks4 = require "lib.socks4"
 local socks5 = require "lib.socks5"
 local message = require "lib.message"
+local api = require "runner.api"
 local dialogue = require "runner.dialogue"
 local endpoints = require "runner.endpoint"
 local loader = require "runner.loader"
@@ -245,7 +246,29 @@ end
 
 local DECLINED = { [405] = true, [501] = true }
 
+-- What a proxy says that forwards no requests at all: 407 and its like speak of
+-- this request, 502 and its like of the way to the origin.
+local NOT_FORWARDED = { [400] = true, [403] = true, [404] = true, [405] = true,
+                        [501] = true }
+
+local function probe_forward(endpoint, options)
+  local x, why = try(endpoint, options, function (d)
+    return api.new(d):exchange { within = 4 }
+  end)
+  if not x then
+    learn(endpoint, "http-forward", "unknown", why)
+  elseif x.request then
+    learn(endpoint, "http-forward", "present", "a GET reached the origin")
+  elseif x.is_own and NOT_FORWARDED[x.response.status] then
+    learn(endpoint, "http-forward", "absent",
+          "a GET was answered with " .. x.response.status)
+  else
+    learn(endpoint, "http-forward", "unknown", x.why)
+  end
+end
+
 local function probe_http(endpoint, options)
+  probe_forward(endpoint, options)
   local got, why = connect_bare(endpoint, options)
   if not got then
     learn(endpoint, "http-connect", "unknown", why)
@@ -281,6 +304,10 @@ function probe.endpoint(endpoint, options)
   for feature, how in pairs(endpoint.declared) do
     learn(endpoint, feature, "present", how)
   end
+  local settings = options.settings
+  learn(endpoint, "network", settings.network and "present" or "absent",
+        settings.network and "the proxy runs in a network of our own"
+        or settings.no_network)
   PROBES[endpoint.protocol .. (endpoint.version or "")](endpoint, options)
   return true
 end

@@ -6,6 +6,7 @@ local coverage = require "runner.coverage"
 local defects = require "runner.defects"
 local glob = require "runner.glob"
 local loader = require "runner.loader"
+local network = require "runner.network"
 local origins = require "runner.origins"
 local probe = require "runner.probe_target"
 local schedule = require "runner.schedule"
@@ -95,7 +96,7 @@ local function run_fault(fault, scenarios, options)
   assert(one:start())
   local run_options = {
     jobs = options.jobs or 64, scale = options.timeout_scale or 1,
-    settings = origins.settings {}, segmentation = needs_cuts, confirm = false,
+    settings = origins.settings(options), segmentation = needs_cuts, confirm = false,
     repeat_with = function () return "" end, on_step = function () end,
     is_interrupted = function () return false end,
   }
@@ -154,11 +155,27 @@ local function run_all(faults, scenarios, options, proven_scenarios, seen_by)
   return kills
 end
 
-local function say_fault(fault, kills, verbosity)
+-- The rows that scenarios in a network of their own speak of, when there is
+-- none here: what they would show cannot be seen.
+local function unseen_here(scenarios, options)
+  local ids = {}
+  for _, scenario in ipairs(options.own_network and {} or scenarios) do
+    if set_of(scenario.needs).network then
+      for _, id in ipairs(scenario.checks) do
+        ids[id] = true
+      end
+    end
+  end
+  return ids
+end
+
+local function say_fault(fault, kills, unseen, verbosity)
   local survived = {}
   for _, id in ipairs(fault.proves) do
     local by = kills[id]
-    if not by then
+    if not by and unseen[id] then
+      say("  %-36s %-36s not shown: needs a network of its own", fault.name, id)
+    elseif not by then
       survived[#survived + 1] = id
     elseif verbosity > 0 then
       say("  %-36s %-36s %s%s", fault.name, id, by[1],
@@ -171,7 +188,7 @@ local function say_fault(fault, kills, verbosity)
   return #survived == 0
 end
 
-local function say_unproven(scenarios, kills, proven_scenarios)
+local function say_unproven(scenarios, kills, proven_scenarios, unseen)
   local proven = {}
   for _, by_id in pairs(kills) do
     for id in pairs(by_id) do
@@ -183,7 +200,8 @@ local function say_unproven(scenarios, kills, proven_scenarios)
     local is_checked = #entry.scenarios > 0 or set_of(entry.oracle).server
     if is_checked then
       checked = checked + 1
-      if not proven[entry.row.id] and not MINUTES[entry.row.id] then
+      if not proven[entry.row.id] and not MINUTES[entry.row.id]
+        and not unseen[entry.row.id] then
         unproven = unproven + 1
         say("  %-36s no fault makes this check fail", entry.row.id)
       end
@@ -191,7 +209,8 @@ local function say_unproven(scenarios, kills, proven_scenarios)
   end
   local idle = 0
   for _, scenario in ipairs(scenarios) do
-    if not proven_scenarios[scenario.id] then
+    if not proven_scenarios[scenario.id]
+      and (next(unseen) == nil or not set_of(scenario.needs).network) then
       idle = idle + 1
       say("  %-36s no fault makes this scenario fail", scenario.id)
     end
@@ -232,8 +251,13 @@ end
 
 local function report(faults, scenarios, kills, proven_scenarios, options, missed)
   local survivors = 0
+  local unseen = unseen_here(scenarios, options)
+  if next(unseen) then
+    say("no network of its own: %s", options.no_network)
+  end
   for _, fault in ipairs(faults) do
-    if not say_fault(fault, kills[fault.name], options.verbosity or 0) then
+    if not say_fault(fault, kills[fault.name], unseen,
+                     options.verbosity or 0) then
       survivors = survivors + 1
     end
   end
@@ -243,7 +267,7 @@ local function report(faults, scenarios, kills, proven_scenarios, options, misse
     return survivors + missed == 0 and 0 or 1
   end
   local checked, unproven, idle =
-    say_unproven(scenarios, kills, proven_scenarios)
+    say_unproven(scenarios, kills, proven_scenarios, unseen)
   say("%d faults: %d killed, %d survived", #faults, #faults - survivors,
       survivors)
   say("%d requirements checked: %d proven, %d unproven", checked,
@@ -265,6 +289,12 @@ function selftest.main(options)
   if #faults == 0 then
     native.err("proxyspec selftest: no fault matches (see 'list faults')\n")
     return 2
+  end
+  local made, wanting, status = network.choose(options.network or "auto", true)
+  options.own_network, options.no_network = made, wanting
+  if status then
+    native.err("proxyspec selftest: --network own: " .. wanting .. "\n")
+    return 3
   end
   local known, proven_scenarios, seen_by = defects.load(scenarios), {}, {}
   options.catchers = catchers_of(known)

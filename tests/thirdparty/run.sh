@@ -28,10 +28,27 @@ if [ "${1:-}" = --update ]; then
 fi
 update=${UPDATE:-}
 # Those that take longest come first.
-all="microsocks-auth dante shadowsocks squid-auth ssh microsocks squid tinyproxy-auth tinyproxy"
+all="microsocks-auth dante shadowsocks squid-auth ssh microsocks squid tinyproxy-auth tinyproxy
+  apache2 apache2-auth nghttpx privoxy ncat ncat-auth proxy-chain proxy-chain-auth"
+
+# Where tests/npm.sh puts packages.
+NODE_PATH=${NODE_PATH:-$here/../../build/npm/node_modules}
+export NODE_PATH
+
+# On the real network the answers of its resolver and its routes would show.
+if [ "$(id -u)" = 0 ] && [ -z "${IN_NAMESPACE:-}" ]; then
+    export IN_NAMESPACE=yes
+    # shellcheck disable=SC2016 # for the inner shell
+    exec unshare -n sh -c 'ip link set lo up && exec "$@"' sh "$0" "$@"
+fi
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+
+# Whether a package of npm is there in this version (see tests/npm.sh).
+node_package() {
+    grep -qs "\"version\": *\"$2\"" "$NODE_PATH/$1/package.json"
+}
 
 # Why a target cannot be run here; nothing when it can.
 obstacle() {
@@ -43,6 +60,15 @@ obstacle() {
     tinyproxy*) programs=tinyproxy ;;
     squid) programs=squid ;;
     squid-auth) programs="squid openssl" ;;
+    privoxy) programs=privoxy ;;
+    apache2) programs=apache2 ;;
+    apache2-auth) programs="apache2 openssl" ;;
+    ncat*) programs=ncat ;;
+    nghttpx) programs="nghttpx squid nc" ;;
+    proxy-chain*)
+        programs=node
+        node_package proxy-chain 3.0.1 || { echo "proxy-chain is not installed"; return; }
+        ;;
     *) echo "unknown" ; return ;;
     esac
     for program in $programs; do
@@ -50,7 +76,7 @@ obstacle() {
             { echo "$program is not installed"; return; }
     done
     case $1 in
-    dante | ssh | squid*) [ "$(id -u)" = 0 ] || echo "needs root" ;;
+    dante | ssh | squid* | nghttpx) [ "$(id -u)" = 0 ] || echo "needs root" ;;
     esac
 }
 
