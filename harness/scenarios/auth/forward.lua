@@ -25,10 +25,14 @@ for _, method in ipairs(METHODS) do
                     method .. " without credentials reached the origin")
         return
       end
-      local is_asked = x.response and x.response.status == 407
-      t:check(is_asked, "auth.proxy.demand", status_of(x) .. ", not 407",
-              { absence = x.response == nil })
-      t:check(not is_asked or x.response:field("proxy-authenticate"),
+      -- Who knows no such method need not ask; an answer that was cut was one.
+      local answer = x.response or x.partial
+      local status = answer and answer.status
+      t:check(status == 407 or status == 405 or status == 501,
+              "auth.proxy.demand", status_of(x) .. ", not 407",
+              { absence = status == nil })
+      t:check(not x.response or status ~= 407
+              or x.response:field("proxy-authenticate"),
               "auth.proxy.challenge-field",
               "the 407 has no Proxy-Authenticate")
     end,
