@@ -35,13 +35,6 @@ all="microsocks-auth dante shadowsocks squid-auth ssh microsocks squid tinyproxy
 NODE_PATH=${NODE_PATH:-$here/../../build/npm/node_modules}
 export NODE_PATH
 
-# On the real network the answers of its resolver and its routes would show.
-if [ "$(id -u)" = 0 ] && [ -z "${IN_NAMESPACE:-}" ]; then
-    export IN_NAMESPACE=yes
-    # shellcheck disable=SC2016 # for the inner shell
-    exec unshare -n sh -c 'ip link set lo up && exec "$@"' sh "$0" "$@"
-fi
-
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
