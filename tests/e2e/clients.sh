@@ -5,7 +5,7 @@
 if [ "$(id -u)" = 0 ] && [ -z "${IN_NAMESPACE:-}" ]; then
     export IN_NAMESPACE=yes
     # shellcheck disable=SC2016 # for the inner shell
-    exec unshare -n sh -c 'ip link set lo up && exec "$@"' sh "$0" "$@"
+    exec unshare -n sh -c 'ip link set lo up && exec sh "$@"' sh "$0" "$@"
 fi
 
 . "$(dirname "$0")/tap.sh"
@@ -51,6 +51,7 @@ start_origin() {
 
 # start_proxy WORDS…: the reference; $socks and $http are its ADDR:PORT.
 start_proxy() {
+    : >"$scratch/serve" # of one before
     "$PROXYSPEC_RELEASE" serve --socks 127.0.0.1:0 --http 127.0.0.1:0 "$@" \
         >"$scratch/serve" 2>&1 &
     started="$started $!"

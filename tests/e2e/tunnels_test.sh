@@ -163,4 +163,15 @@ ok "git: clone and push with a password by CONNECT" \
     git_by "http://alice:s3cret@$http" "$tls_origin"
 ok "git: clone and push with a password by SOCKS5" \
     git_by "socks5h://alice:s3cret@$socks" "$tls_origin"
+
+for algorithm in MD5 SHA-256; do
+    ok "a reference that wants Digest with $algorithm" start_proxy --auth alice:s3cret \
+        --auth-scheme digest --digest-algorithm $algorithm
+    ok "curl: Digest with $algorithm, by CONNECT" page_by --proxytunnel --proxy-digest \
+        -x "http://alice:s3cret@$http"
+    ok "curl: Basic instead, by CONNECT" is 407 connect_code \
+        -x "http://alice:s3cret@$http" "$tls_origin/page"
+    ok "curl: the wrong password with $algorithm, by CONNECT" is 407 connect_code \
+        --proxy-digest -x "http://alice:other@$http" "$tls_origin/page"
+done
 done_testing

@@ -29,7 +29,7 @@ fi
 update=${UPDATE:-}
 # Those that take longest come first.
 all="microsocks-auth dante shadowsocks squid-auth ssh microsocks squid tinyproxy-auth tinyproxy
-  apache2 apache2-auth nghttpx privoxy ncat ncat-auth proxy-chain proxy-chain-auth"
+  apache2 apache2-auth nghttpx privoxy ncat ncat-auth proxy-chain proxy-chain-auth squid-digest apache2-digest"
 
 # Where tests/npm.sh puts packages.
 NODE_PATH=${NODE_PATH:-$here/../../build/npm/node_modules}
@@ -51,10 +51,10 @@ obstacle() {
     shadowsocks) programs="ss-local ss-server" ;;
     ssh) programs="sshd ssh ssh-keygen ssh-keyscan" ;;
     tinyproxy*) programs=tinyproxy ;;
-    squid) programs=squid ;;
+    squid | squid-digest) programs=squid ;;
     squid-auth) programs="squid openssl" ;;
     privoxy) programs=privoxy ;;
-    apache2) programs=apache2 ;;
+    apache2 | apache2-digest) programs=apache2 ;;
     apache2-auth) programs="apache2 openssl" ;;
     ncat*) programs=ncat ;;
     nghttpx) programs="nghttpx squid nc" ;;
@@ -76,7 +76,10 @@ obstacle() {
 # Squid mixes up the checks of one user's passwords when they overlap, and its
 # requests are judged without credentials already.
 options() {
-    [ "$1" != squid-auth ] || echo "--jobs 1 --only auth.* --only http.parse.*"
+    case $1 in
+    squid-auth) echo "--jobs 1 --only auth.* --only http.parse.*" ;;
+    *-digest) echo "--jobs 1 --only auth.*" ;;
+    esac
 }
 
 # The findings of a report as rows, without evidence.
