@@ -49,6 +49,7 @@ selftest: $(BIN) ## faults x scenarios: the kill matrix
 thirdparty: ## judge the proxies of the distribution (needs root)
 	@sh tests/deps.sh build proxies npm
 	@$(MAKE) $(IN_PARALLEL) MODE=release all
+	@sh tests/npm.sh proxy-chain 3.0.1
 	PROXYSPEC=build/release/proxyspec tests/thirdparty/run.sh
 
 # The flags are not quoted: the shell splits them and reads their own quotes.

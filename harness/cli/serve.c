@@ -21,6 +21,8 @@ struct serve_options {
     const char *socks;
     const char *http;
     const char *auth;
+    const char *auth_scheme;
+    const char *digest_algorithm;
     const char *fault;
     bool has_no_udp;
     bool has_no_fragments;
@@ -37,6 +39,10 @@ static const struct option_row rows[] = {
      "serve HTTP CONNECT here; port 0: any"},
     {"auth", 0, "USER:PASS", OPTION_TEXT, AT(auth), 0, 0,
      "ask for these credentials"},
+    {"auth-scheme", 0, "basic|digest|both", OPTION_CHOICE, AT(auth_scheme), 0,
+     0, "what HTTP clients are asked for, with --auth (basic)"},
+    {"digest-algorithm", 0, "MD5|SHA-256", OPTION_CHOICE, AT(digest_algorithm),
+     0, 0, "offer Digest with this one only"},
     {"fault", 0, "NAME", OPTION_TEXT, AT(fault), 0, 0,
      "be wrong in this way; see 'list faults'"},
     {"no-udp", 0, NULL, OPTION_FLAG, AT(has_no_udp), 0, 0,
@@ -141,6 +147,32 @@ static bool read_auth(const char *text, char user[CREDENTIAL_MAX + 1],
     return true;
 }
 
+static bool read_scheme(const struct serve_options *o,
+                        struct server_config *cfg)
+{
+    if ((o->auth_scheme || o->digest_algorithm) && !o->auth) {
+        (void)options_refuse(&usage, "--%s: only together with --auth",
+                             o->auth_scheme ? "auth-scheme"
+                                            : "digest-algorithm");
+        return false;
+    }
+    if (o->auth_scheme && strcmp(o->auth_scheme, "digest") == 0)
+        cfg->auth = SERVER_DIGEST;
+    else if (o->auth_scheme && strcmp(o->auth_scheme, "both") == 0)
+        cfg->auth = SERVER_BASIC_OR_DIGEST;
+    if (!o->digest_algorithm)
+        return true;
+    if (cfg->auth == SERVER_BASIC) {
+        (void)options_refuse(&usage, "--digest-algorithm: --auth-scheme does "
+                                     "not offer Digest");
+        return false;
+    }
+    cfg->digest_algorithms =
+        1u << (strcmp(o->digest_algorithm, "MD5") == 0 ? DIGEST_MD5
+                                                       : DIGEST_SHA256);
+    return true;
+}
+
 static bool read_fault(const char *name, struct server_config *cfg)
 {
     if (!name)
@@ -236,7 +268,8 @@ int cli_serve(int argc, char **argv)
     }
     if (!read_address("--socks", o.socks, &cfg.socks) ||
         !read_address("--http", o.http, &cfg.http) ||
-        !read_auth(o.auth, user, &cfg) || !read_fault(o.fault, &cfg))
+        !read_auth(o.auth, user, &cfg) || !read_scheme(&o, &cfg) ||
+        !read_fault(o.fault, &cfg))
         return CLI_USAGE;
     cfg.has_no_udp = o.has_no_udp;
     cfg.has_no_fragments = o.has_no_fragments;

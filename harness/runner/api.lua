@@ -9,6 +9,7 @@ local dialogue = require "runner.dialogue"
 local exchange = require "runner.exchange"
 local messages = require "runner.messages"
 local origins = require "runner.origins"
+local places = require "runner.places"
 local request = require "runner.request"
 local talk = require "runner.talk"
 
@@ -338,6 +339,7 @@ end
 binding.extend(T)
 datagrams.extend(T)
 exchange.extend(T)
+places.extend(T)
 
 function api.new(d)
   local endpoint = d.endpoint

@@ -17,7 +17,8 @@ local loader = {}
 -- What a scenario can need.
 loader.features = { "socks5", "noauth", "userpass", "socks4", "socks4a",
                     "bind", "bind4", "udp", "tor", "http-connect",
-                    "http-forward", "http-basic", "ipv4", "ipv6", "name" }
+                    "http-forward", "http-basic", "ipv4", "ipv6", "name",
+                    "network" }
 
 -- Those that say which protocol, in which version, a scenario speaks; one that
 -- is no opening by itself needs another beside it.

@@ -304,6 +304,10 @@ function probe.endpoint(endpoint, options)
   for feature, how in pairs(endpoint.declared) do
     learn(endpoint, feature, "present", how)
   end
+  local settings = options.settings
+  learn(endpoint, "network", settings.network and "present" or "absent",
+        settings.network and "the proxy runs in a network of our own"
+        or settings.no_network)
   PROBES[endpoint.protocol .. (endpoint.version or "")](endpoint, options)
   return true
 end

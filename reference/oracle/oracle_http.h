@@ -48,6 +48,7 @@ struct http_request {
     bool has_credentials;
     bool has_colon_space;
     bool is_line_invalid;
+    bool has_no_version; /* the HTTP/0.9 form, whose fields nobody reads */
     bool is_host_invalid;
     size_t host_count;
     uint32_t defects;        /* enum http1_defect */

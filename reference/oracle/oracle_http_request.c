@@ -276,6 +276,7 @@ void http_judge_request(struct oracle *o, const struct http1_request_head *head,
     out->is_http10 = head->line.major == 0 ||
                      (head->line.major == 1 && head->line.minor == 0);
     out->has_colon_space = head->fields.oddities & HTTP1_COLON_SPACE;
+    out->has_no_version = oddities & HTTP1_NO_VERSION;
     out->is_line_invalid =
         oddities & (HTTP1_NO_VERSION | HTTP1_EXTRA_WORDS | HTTP1_NOT_TOKEN);
     if (oddities & HTTP1_LEADING_CRLF)

@@ -160,12 +160,16 @@ static void judge_granted_head(struct oracle *o,
         accuse(o, REQ_HTTP_LINE_INVALID, at, "2xx to an invalid request-line");
 }
 
-/* The proxy is known to demand credentials. */
+/*
+ * The proxy is known to demand credentials. Behind a request-line without a
+ * version there may be some that it read.
+ */
 static void judge_granted_stranger(struct oracle *o,
                                    const struct http_request *request,
                                    uint64_t at)
 {
-    if (!o->cfg->is_auth_required || request->has_credentials)
+    if (!o->cfg->is_auth_required || request->has_credentials ||
+        request->has_no_version)
         return;
     if (o->u.http.has_authenticated)
         oracle_contest(o, REQ_AUTH_PROXY_EACH_REQUEST, SIDE_SERVER, at,

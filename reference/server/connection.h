@@ -6,6 +6,7 @@
 #include "server.h"
 
 struct connection;
+struct splicer;
 
 enum { CONNECTION_BUFFER = 64 * 1024 };
 
@@ -18,8 +19,10 @@ struct connection_context {
     const char *user; /* what a fault may compare with; NULL: none asked for */
     const char *password;
     uint8_t *buffer; /* CONNECTION_BUFFER octets that all read into in turn */
-    bool has_no_fragments; /* of its UDP associations */
-    uint32_t stall_ms;     /* server_config's stall_timeout_ms */
+    struct splicer *splicer; /* NULL: relay through buffers */
+    uint64_t splice_from;    /* octets; server_config's */
+    bool has_no_fragments;   /* of its UDP associations */
+    uint32_t stall_ms;       /* server_config's stall_timeout_ms */
     /* Called once the connection is gone and freed. */
     void (*on_gone)(void *ctx, struct connection *connection);
     void *ctx;

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "connection.h"
+#include "hash.h"
+#include "relay_splice.h"
 
 enum {
     BACKLOG = 1024,
@@ -13,6 +15,8 @@ enum {
     DEFAULT_BIND_MS = 120 * 1000,
     DEFAULT_RESPONSE_MS = 30 * 1000,
     DEFAULT_STALL_MS = 30 * 1000,
+    DEFAULT_NONCE_LIFE_MS = 5 * 60 * 1000,
+    DIGEST_KEY_LEN = 32,
     RETRY_MS = 100, /* when memory was short for a connection */
 };
 
@@ -36,9 +40,13 @@ struct server {
     uv_timer_t retry;      /* accepts what is waiting */
     bool is_closing;
     struct connection *head;
+    struct splicer *splicer;
     char *user;
     char *password;
     char pseudonym[32];
+    struct digest_config digest;
+    struct digest_memory nonces;
+    uint8_t digest_key[DIGEST_KEY_LEN];
     uint8_t buffer[CONNECTION_BUFFER];
 };
 
@@ -69,6 +77,16 @@ static bool verify(const void *ctx, struct px_bytes user,
     bool is_user = is_same(user, s->user);
 
     return is_same(password, s->password) && is_user;
+}
+
+/* A digest_password_fn. */
+static bool find_password(const void *ctx, struct px_bytes user,
+                          struct px_bytes *password)
+{
+    const struct server *s = ctx;
+
+    *password = px_bytes_of(s->password, strlen(s->password));
+    return is_same(user, s->user);
 }
 
 static void accept_next(struct listener *l);
@@ -200,6 +218,8 @@ static void set_context(struct server *s, struct listener *l,
         .verify = s->user ? verify : NULL,
         .verify_ctx = s,
         .realm = "proxyspec",
+        .digest = s->user && cfg->auth != SERVER_BASIC ? &s->digest : NULL,
+        .has_no_basic = cfg->auth == SERVER_DIGEST,
         .has_no_udp = cfg->has_no_udp,
         .is_tor = cfg->is_tor,
         .is_forwarding = !cfg->has_no_forward,
@@ -224,6 +244,9 @@ static void set_context(struct server *s, struct listener *l,
         .user = s->user,
         .password = s->password,
         .buffer = s->buffer,
+        .splicer = s->splicer,
+        .splice_from =
+            cfg->splice_from ? cfg->splice_from : server_default_splice_from,
         .has_no_fragments = cfg->has_no_fragments,
         .stall_ms =
             cfg->stall_timeout_ms ? cfg->stall_timeout_ms : DEFAULT_STALL_MS,
@@ -241,6 +264,23 @@ static bool copy_credentials(struct server *s, const struct server_config *cfg)
     return s->user && s->password;
 }
 
+static bool set_digest(struct server *s, const struct server_config *cfg)
+{
+    s->digest = (struct digest_config){
+        .algorithms = cfg->digest_algorithms ? cfg->digest_algorithms
+                                             : (1u << DIGEST_ALGORITHMS) - 1,
+        .hash = hash_octets,
+        .password = find_password,
+        .password_ctx = s,
+        .key = px_bytes_of(s->digest_key, sizeof(s->digest_key)),
+        .opaque = PX_LITERAL("proxyspec"),
+        .memory = &s->nonces,
+        .nonce_life_ms = cfg->digest_nonce_life_ms ? cfg->digest_nonce_life_ms
+                                                   : DEFAULT_NONCE_LIFE_MS,
+    };
+    return hash_random(s->digest_key, sizeof(s->digest_key));
+}
+
 struct server *server_new(uv_loop_t *loop, const struct server_config *cfg,
                           struct px_error *err)
 {
@@ -248,7 +288,7 @@ struct server *server_new(uv_loop_t *loop, const struct server_config *cfg,
     const char *kind = "SOCKS";
     int error = 0;
 
-    if (!s || !copy_credentials(s, cfg)) {
+    if (!s || !copy_credentials(s, cfg) || !set_digest(s, cfg)) {
         (void)px_fail(err, UV_ENOMEM, "out of memory");
         if (s) {
             s->is_closing = true;
@@ -263,6 +303,8 @@ struct server *server_new(uv_loop_t *loop, const struct server_config *cfg,
     s->max_connections = cfg->max_connections ? cfg->max_connections
                                               : server_default_max_connections;
     choose_pseudonym(s, cfg->pseudonym);
+    if (!cfg->fault && !cfg->has_no_splice)
+        s->splicer = splicer_new(loop);
     set_context(s, &s->socks, SESSION_SOCKS, cfg);
     set_context(s, &s->http, SESSION_HTTP, cfg);
     if (cfg->socks.ss_family)
@@ -324,4 +366,5 @@ void server_close(struct server *s)
         next = connection_next(c);
         connection_abort(c);
     }
+    splicer_close(s->splicer);
 }

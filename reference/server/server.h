@@ -17,16 +17,25 @@
 
 struct server; /* a running reference proxy */
 
+/* What HTTP clients are asked for; SOCKS knows only user and password. */
+enum server_auth { SERVER_BASIC, SERVER_DIGEST, SERVER_BASIC_OR_DIGEST };
+
 struct server_config {
     struct sockaddr_storage socks; /* ss_family 0: no SOCKS listener */
     struct sockaddr_storage http;  /* ss_family 0: no HTTP listener */
     const char *user;              /* NULL: no authentication is asked for */
     const char *password;
-    bool has_no_udp;           /* UDP ASSOCIATE is refused */
+    enum server_auth auth;
+    unsigned digest_algorithms;    /* digest_config's; 0: all */
+    uint32_t digest_nonce_life_ms; /* 0: 5 min */
+    bool has_no_udp;               /* UDP ASSOCIATE is refused */
     bool has_no_fragments;     /* fragments of datagrams are not reassembled */
     bool has_no_forward;       /* HTTP: CONNECT only */
     const char *pseudonym;     /* in Via, up to 31 octets; NULL: a random one */
     bool is_tor;               /* Tor's RESOLVE and RESOLVE_PTR are served */
+    bool has_no_splice;        /* tunnels are relayed through buffers only */
+    uint64_t splice_from;      /* else by the system once a tunnel has relayed
+                                  that much; 0: server_default_splice_from */
     const struct fault *fault; /* NULL: behave */
     unsigned max_connections;  /* 0: server_default_max_connections */
     uint32_t handshake_timeout_ms; /* 0: 10 s */
@@ -39,7 +48,10 @@ struct server_config {
                                       peer that reads nothing of it */
 };
 
-enum { server_default_max_connections = 10000 };
+enum {
+    server_default_max_connections = 10000,
+    server_default_splice_from = 128 * 1024,
+};
 
 /*
  * Binds, listens and serves on loop. cfg and its strings are copied. NULL

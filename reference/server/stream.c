@@ -72,6 +72,17 @@ size_t stream_queued(const struct stream *s)
     return s->queued;
 }
 
+bool stream_is_settled(const struct stream *s)
+{
+    return !is_closing(s) && !s->queued && !s->is_broken &&
+           (!s->is_ending || s->has_ended);
+}
+
+bool stream_has_read_end(const struct stream *s)
+{
+    return s->has_read_end;
+}
+
 size_t stream_unacknowledged(const struct stream *s)
 {
     uv_os_fd_t fd;

@@ -46,6 +46,13 @@ PX_CHECKED bool stream_write(struct stream *s, struct px_bytes data);
 /* Octets of memory that hold what waits to go out. */
 size_t stream_queued(const struct stream *s);
 
+/*
+ * Whether nothing is under way but reading, so that the socket may be read
+ * from and written to in another way; and whether FIN or RST has been read.
+ */
+bool stream_is_settled(const struct stream *s);
+bool stream_has_read_end(const struct stream *s);
+
 /* Octets that the peer has not acknowledged, queued here or in the system. */
 size_t stream_unacknowledged(const struct stream *s);
 

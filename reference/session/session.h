@@ -10,6 +10,7 @@
  * association are association.h's, what a tap sees is forward_tap.h's.
  */
 
+#include "digest.h"
 #include "forward_tap.h"
 #include "px.h"
 
@@ -32,8 +33,11 @@ struct session_config {
     session_verify_fn *verify; /* NULL: no authentication is asked for; with
                                   it SOCKS4, which has none, is refused */
     const void *verify_ctx;
-    const char *realm;  /* HTTP's protection space: up to 255 octets that may
-                           stand in a quoted-string as they are; with verify */
+    const char *realm; /* HTTP's protection space: up to 255 octets that may
+                          stand in a quoted-string as they are; with verify */
+    const struct digest_config *digest; /* of HTTP, with verify; NULL: Digest
+                                           is not offered */
+    bool has_no_basic;  /* HTTP's Basic is not offered; only with digest */
     bool has_no_udp;    /* SOCKS5's UDP ASSOCIATE is refused */
     bool is_tor;        /* SOCKS5 has Tor's RESOLVE and RESOLVE_PTR */
     bool is_forwarding; /* HTTP: other methods than CONNECT are served too */
@@ -167,6 +171,14 @@ size_t session_size(enum session_protocol protocol);
  */
 struct session *session_init(void *mem, const struct session_config *cfg,
                              uint64_t now_ms);
+
+/*
+ * Octets that suffice for a session that relays, and moves it there once all
+ * actions have been taken: a tunnel needs no room for requests. mem is as for
+ * session_init(); the memory of before is the caller's again.
+ */
+size_t session_relay_size(void);
+struct session *session_move(void *mem, const struct session *s);
 
 /*
  * How many octets the session takes from the client, or the target, now. 0

@@ -2,7 +2,6 @@
 #include <string.h>
 
 #include "http1.h"
-#include "session_auth.h"
 #include "session_internal.h"
 
 /* A status that the proxy itself answers with, and what it tells people. */
@@ -88,7 +87,7 @@ static void send_answer(struct session *s, const struct answer *answer)
     px_put_decimal(&out, strlen(answer->text));
     px_put_text(&out, "\r\n");
     if (answer->status == 407)
-        session_auth_put_fields(s->cfg, AUTH_CHALLENGED, s->now_ms, &out);
+        session_auth_put_fields(s->cfg, s->auth, s->now_ms, &out);
     px_put_text(&out, "Connection: close\r\n\r\n");
     if (s->state == SESSION_FORWARDING ? !session_forward_is_head(s)
                                        : !is_head_request(session_pending(s)))
@@ -160,10 +159,22 @@ static bool is_free_of_content(const struct http1_fields *fields,
     return false;
 }
 
-static bool is_allowed(const struct session *s,
-                       const struct http1_request_head *head)
+static bool is_allowed(struct session *s, const struct http1_request_head *head)
 {
-    return session_auth_judge(s->cfg, head, s->now_ms) == AUTH_ALLOWED;
+    s->auth = session_auth_judge(s->cfg, head, s->now_ms);
+    return s->auth == AUTH_ALLOWED;
+}
+
+static bool refuse_credentials(struct session *s)
+{
+    bool is_malformed = s->auth == AUTH_MALFORMED;
+    struct px_error err;
+
+    (void)px_refuse(
+        &err, is_malformed ? REQ_AUTH_DIGEST_MALFORMED : REQ_AUTH_PROXY_DEMAND,
+        0, "no valid credentials");
+    return session_http_refuse(
+        s, is_malformed ? ANSWER_BAD_REQUEST : ANSWER_NEEDS_CREDENTIALS, &err);
 }
 
 static bool handle_other_method(struct session *s,
@@ -172,11 +183,8 @@ static bool handle_other_method(struct session *s,
 {
     struct px_error err;
 
-    if (!is_allowed(s, head)) {
-        (void)px_refuse(&err, s->forward ? REQ_AUTH_PROXY_DEMAND : REQ_NONE, 0,
-                        "no valid credentials");
-        return session_http_refuse(s, ANSWER_NEEDS_CREDENTIALS, &err);
-    }
+    if (!is_allowed(s, head))
+        return refuse_credentials(s);
     if (s->forward)
         return session_forward(s, head, used);
     (void)px_refuse(&err, REQ_NONE, 0, "a method other than CONNECT");
@@ -211,10 +219,8 @@ static bool handle_head(struct session *s,
         (void)px_refuse(&err, REQ_HTTP_CONNECT_PORT_INVALID, 0, "port 0");
         return session_http_refuse(s, ANSWER_BAD_REQUEST, &err);
     }
-    if (!is_allowed(s, head)) {
-        (void)px_refuse(&err, REQ_AUTH_PROXY_DEMAND, 0, "no valid credentials");
-        return session_http_refuse(s, ANSWER_NEEDS_CREDENTIALS, &err);
-    }
+    if (!is_allowed(s, head))
+        return refuse_credentials(s);
     if (s->forward)
         session_forward_drop(s);
     s->request_len = used;

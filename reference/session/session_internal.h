@@ -4,6 +4,7 @@
 /* What the files of this folder share; nobody else includes it. */
 
 #include "session.h"
+#include "session_auth.h"
 
 enum {
     /* What a client may send ahead of its reply before it is not read on. */
@@ -11,7 +12,7 @@ enum {
     /* A whole head: the limits of http1_default_limits and the blank line. */
     HTTP_IN_MAX = 16384 + 32768 + 64,
     REALM_MAX = 255,
-    OUT_MAX = 1024,   /* every message of ours; the longest is an HTTP answer */
+    OUT_MAX = 2048,   /* every message of ours; the longest is a 407 */
     ACTIONS_MAX = 16, /* of one event; asserted */
     /* After a failure: time for the client to read it, then the connection
      * goes. RFC 1928 section 6 allows ten seconds. */
@@ -59,8 +60,9 @@ struct session {
     size_t action_next;
     uint8_t out[OUT_MAX]; /* messages that actions borrow */
     size_t out_len;
-    size_t request_len; /* octets of the request that is being dialled */
-    bool is_binding;    /* the request is a BIND */
+    enum auth_verdict auth; /* on the HTTP request at hand */
+    size_t request_len;     /* octets of the request that is being dialled */
+    bool is_binding;        /* the request is a BIND */
     struct px_address bind_peer; /* who may connect; NONE: anybody */
     struct forward *forward; /* behind in; NULL but for HTTP that forwards */
     size_t in_len;           /* client octets that nothing has consumed yet */

@@ -134,6 +134,29 @@ result $? "HTTP alone"
 ends TERM
 result $? "and its end"
 
+for algorithm in MD5 SHA-256; do
+    serve --http 127.0.0.1:0 --auth user:pa:ss --auth-scheme digest \
+        --digest-algorithm $algorithm
+    fetch -p -x "$http" --proxy-digest --proxy-user user:pa:ss
+    result $? "Digest with $algorithm"
+    ! fetch -p -x "$http" --proxy-digest --proxy-user user:wrong &&
+        grep -q 407 "$work/log"
+    result $? "and a wrong password"
+    ! fetch -p -x "$http" --proxy-basic --proxy-user user:pa:ss &&
+        grep -q 407 "$work/log"
+    result $? "and Basic, which is not offered"
+    ends TERM
+    result $? "and its end"
+done
+
+serve --http 127.0.0.1:0 --auth user:pa:ss --auth-scheme both
+fetch -p -x "$http" --proxy-basic --proxy-user user:pa:ss &&
+    fetch -p -x "$http" --proxy-digest --proxy-user user:pa:ss &&
+    fetch -p -x "$http" --proxy-anyauth --proxy-user user:pa:ss
+result $? "both schemes"
+ends TERM
+result $? "and its end"
+
 if [ -e /proc/net/if_inet6 ] && grep -q ' lo$' /proc/net/if_inet6; then
     serve --socks '[::1]:0'
     case $socks in

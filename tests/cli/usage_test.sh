@@ -148,6 +148,14 @@ refused " serve: --auth: no USER:PASS" serve --auth :pass
 refused " serve: --auth: no USER:PASS" serve --auth user:
 refused " serve: --auth: longer than 255 octets" \
     serve --auth "$(printf '%0256d' 0):p"
+refused " serve: --auth-scheme: 'ntlm' is none of basic|digest|both" \
+    serve --auth a:b --auth-scheme ntlm
+refused " serve: --auth-scheme: only together with --auth" \
+    serve --auth-scheme digest
+refused " serve: --digest-algorithm: only together with --auth" \
+    serve --digest-algorithm MD5
+refused " serve: --digest-algorithm: --auth-scheme does not offer Digest" \
+    serve --auth a:b --digest-algorithm MD5
 refused " serve: --fault: 'no-such' is unknown; see 'proxyspec list faults'" \
     serve --fault no-such
 refused " serve: --max-connections: 0 is not between 1 and 1000000" \

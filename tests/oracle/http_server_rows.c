@@ -308,6 +308,10 @@ static const struct dialogue_row rows[] = {
     /* RFC 9110 section 11.7: credentials. */
     ROW("a tunnel without credentials", HTTP_AUTH, STEPS(C(CONNECT), S(OK)),
         FINDS(BY_SERVER(AUTH_PROXY_OPTIONS_TRACE))),
+    ROW("a tunnel with credentials behind a line without a version", HTTP_AUTH,
+        STEPS(C("CONNECT a.test:80" E HOST AS_ME E), S(OK)),
+        FINDS(BY_SERVER(HTTP_LINE_INVALID),
+              BY_CLIENT(HTTP_PARSE_SENDER_GRAMMAR))),
     ROW("a tunnel with credentials", HTTP_AUTH, STEPS(C(CONNECT_ME), S(OK)),
         NOTHING),
     ROW("a tunnel on credentials of before", HTTP_AUTH,

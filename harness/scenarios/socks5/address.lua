@@ -67,6 +67,23 @@ for _, n in ipairs { 127, 128, 200, 253, 255 } do
   }
 end
 
+-- An address in text is no name, yet some clients send every address so.
+scenario "socks5.address.literal" {
+  title  = "an address that is sent as a name is connected to",
+  checks = { "socks5.address.resolve" },
+  needs  = { "socks5", "ipv4", "name" },
+  within = 15,
+  run    = function (t)
+    local o, c = after_opening(t)
+    c:send(socks5.request { atyp = 3, addr = o.host, port = o.port })
+    local reply, why = c:receive(socks5.reply {}, 10)
+    t:check(reply and reply.rep == 0, "socks5.address.resolve",
+            reply and string.format("it is refused with %02X", reply.rep)
+            or "no reply came: " .. tostring(why),
+            { contested = true, absence = not reply })
+  end,
+}
+
 local function not_reached(id, addr_of)
   return function (t)
     local o, c = after_opening(t)
