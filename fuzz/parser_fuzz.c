@@ -5,15 +5,15 @@
  * find the same one: target or status, fields, content, and its end.
  *
  * Accepted disagreements:
- *  - it reads a body behind a 304 that tells a length, where RFC 9112 section
- *    6.3, rule 1, has none;
+ *  - it reads a body behind a 304 that tells its framing, where there is none
+ *    (RFC 9112 section 6.3, rule 1);
  *  - it takes a name that goes on behind Transfer-Encoding for that field;
  *  - it refuses methods that it does not know, and targets with octets that
  *    no URI has, where a codec hands on what it got;
  *  - it refuses heads beyond 80 KiB, and versions other than 1.x;
+ *  - it refuses lengths and chunk sizes that fill 60 bits;
  *  - it stops behind the head of a CONNECT and of an upgrade;
- *  - transfer codings other than chunked alone;
- *  - it takes no status code above 999, and 4 digits of a reason are its own;
+ *  - it refuses empty members beside chunked, or ends with the stream;
  *  - control characters in values, and octets beyond ASCII in reasons;
  *  - what is odd for us: there tolerance is each parser's own business.
  */
@@ -95,7 +95,7 @@ static void read_chunks(struct px_bytes in, size_t at)
      * among those of the head. */
     ours.is_whole = status == PX_DONE;
     ours.end = at;
-    if (d.trailer > 2)
+    if (d.trailer > 2 || (d.trailer && !ours.is_whole))
         ours.is_message = false;
 }
 
@@ -141,8 +141,10 @@ static bool is_beyond(const struct http1_fields *fields)
     for (size_t i = 0; i < fields->count; i++) {
         struct px_bytes name = fields->at[i].name;
 
-        if (name.len > coding.len &&
-            px_equal_nocase(px_bytes_of(name.data, coding.len), coding))
+        if (name.len >= coding.len &&
+            px_equal_nocase(px_bytes_of(name.data, coding.len), coding) &&
+            (name.len > coding.len ||
+             !px_equal_nocase(fields->at[i].value, PX_LITERAL("chunked"))))
             return true;
     }
     return http1_find(fields, "Upgrade") != NULL;
@@ -183,7 +185,8 @@ static void read_response(struct px_bytes in)
         response.line.major != 1 || is_beyond(&response.fields) ||
         response.line.code == 101 ||
         (response.line.code == 304 &&
-         http1_find(&response.fields, "Content-Length")))
+         (http1_find(&response.fields, "Content-Length") ||
+          http1_find(&response.fields, "Transfer-Encoding"))))
         return;
     framing = http1_response_framing(&response, (struct http1_asked){0});
     if (framing.defects)
@@ -254,6 +257,8 @@ static enum http_errno read_theirs(struct px_bytes in, bool is_request)
 /* What it may refuse although a codec does not; see above. */
 static bool may_refuse(enum http_errno error)
 {
+    if (error == HPE_INVALID_CONTENT_LENGTH)
+        return !ours.is_whole;
     return error == HPE_INVALID_METHOD || error == HPE_INVALID_URL ||
            error == HPE_INVALID_HOST || error == HPE_INVALID_PATH ||
            error == HPE_INVALID_VERSION || error == HPE_HEADER_OVERFLOW ||
