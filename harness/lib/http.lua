@@ -37,8 +37,9 @@ local connect = {
 function connect.encode(fields, context)
   local to = ref.resolve(fields.to, context)
   local authority = to and http_message.authority(to)
-  local out = { string.format("%s %s HTTP/%s", fields.method or "CONNECT",
-                              ref.resolve(fields.target, context) or authority,
+  local method = fields.method or "CONNECT"
+  local target = ref.resolve(fields.target, context) or authority
+  local out = { string.format("%s %s HTTP/%s", method, target,
                               fields.version or "1.1") }
   if fields.host ~= false then
     out[2] = "Host: " .. (ref.resolve(fields.host, context) or authority
@@ -46,7 +47,7 @@ function connect.encode(fields, context)
   end
   if fields.credentials ~= false and context.user then
     out[#out + 1] = "Proxy-Authorization: "
-                    .. http_message.basic(context.user, context.password)
+                    .. http_message.credentials(method, target, context)
   end
   put_fields(out, fields.fields, context)
   return table.concat(out, "\r\n") .. "\r\n\r\n"

@@ -23,6 +23,13 @@ function http_message.basic(user, password)
   return "Basic " .. base64.encode(user .. ":" .. password)
 end
 
+-- What a request to this target brings unless it says otherwise: what the proxy
+-- takes, else Basic.
+function http_message.credentials(method, target, context)
+  return context.credentials and context.credentials(method, target)
+         or http_message.basic(context.user, context.password)
+end
+
 -- A field is { name, value }, or a whole line as text.
 local function check_fields(list, what)
   if type(list) ~= "table" then
@@ -172,7 +179,7 @@ local function target_of(fields, context, to)
          .. (path or "/") or path or "/"
 end
 
-local function put_own(lines, fields, context, to)
+local function put_own(lines, fields, context, to, target)
   local host = ref.resolve(fields.host, context)
   if host == nil and to and not names(fields.fields, "host") then
     host = http_message.authority(to)
@@ -183,16 +190,18 @@ local function put_own(lines, fields, context, to)
   if to and fields.credentials ~= false and context.user
     and not names(fields.fields, "proxy-authorization") then
     lines[#lines + 1] = "Proxy-Authorization: "
-                        .. http_message.basic(context.user, context.password)
+                        .. http_message.credentials(fields.method or "GET",
+                                                    target, context)
   end
 end
 
 function request.encode(fields, context)
   local to = ref.resolve(fields.to, context)
   local body = ref.resolve(fields.body, context) or ""
-  local lines = { (fields.method or "GET") .. " " .. target_of(fields, context, to)
+  local target = target_of(fields, context, to)
+  local lines = { (fields.method or "GET") .. " " .. target
                   .. " HTTP/" .. (fields.version or "1.1") }
-  put_own(lines, fields, context, to)
+  put_own(lines, fields, context, to, target)
   put_fields(lines, fields.fields, context)
   if fields.chunked or (to and fields.body) then
     put_framing(lines, body, fields)

@@ -2,6 +2,7 @@
 -- transcript of what they saw, and the findings. Every connection to the proxy
 -- is watched by the judge.
 
+local credentials = require "runner.credentials"
 local endpoints = require "runner.endpoint"
 local origins = require "runner.origins"
 local octets = require "lib.octets"
@@ -39,6 +40,9 @@ function Dialogue:make_context()
   local nonce = dialogue.nonce(16)
   context.nonce = function ()
     return nonce
+  end
+  context.credentials = function (method, target)
+    return credentials.value(self.endpoint, method, target, self.scale)
   end
   context.origin = function ()
     return self:origin()

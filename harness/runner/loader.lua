@@ -1,5 +1,6 @@
 -- Loads scenarios: strict about names, fields and ids, and in a sandbox.
 
+local digest = require "lib.digest"
 local http = require "lib.http"
 local match = require "lib.match"
 local message = require "lib.message"
@@ -17,8 +18,8 @@ local loader = {}
 -- What a scenario can need.
 loader.features = { "socks5", "noauth", "userpass", "socks4", "socks4a",
                     "bind", "bind4", "udp", "tor", "http-connect",
-                    "http-forward", "http-basic", "ipv4", "ipv6", "name",
-                    "network" }
+                    "http-forward", "http-basic", "http-digest", "ipv4", "ipv6",
+                    "name", "network" }
 
 -- Those that say which protocol, in which version, a scenario speaks; one that
 -- is no opening by itself needs another beside it.
@@ -28,7 +29,8 @@ local SPOKEN = {
 }
 local PART_OF = { bind = { "socks", 5 }, udp = { "socks", 5 },
                   bind4 = { "socks", 4 }, noauth = { "socks", 5 },
-                  userpass = { "socks", 5 }, ["http-basic"] = { "http" } }
+                  userpass = { "socks", 5 }, ["http-basic"] = { "http" },
+                  ["http-digest"] = { "http" } }
 local is_feature = {}
 for _, name in ipairs(loader.features) do
   is_feature[name] = true
@@ -239,6 +241,9 @@ local function environment(set, file)
              response = http.response, answer = http.answer,
              forwarded = http.forwarded, basic = http.basic,
              base64 = http.base64 },
+    digest = { challenges = digest.challenges, find = digest.find,
+               algorithm = digest.algorithm, params = digest.params,
+               text = digest.text },
     scenario = function (id)
       if type(id) ~= "string" then
         error("a scenario's id is a string", 2)

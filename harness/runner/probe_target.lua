@@ -1,6 +1,7 @@
 -- Finds out what a target offers: a feature is present when it worked, absent
 -- when the target declined it in so many words, else unknown.
 
+local digest = require "lib.digest"
 local http = require "lib.http"
 local socks4 = require "lib.socks4"
 local socks5 = require "lib.socks5"
@@ -246,6 +247,30 @@ end
 
 local DECLINED = { [405] = true, [501] = true }
 
+-- Which schemes a 407 offers; one that challenges in a way that cannot be read
+-- declines none.
+local function learn_schemes(endpoint, answer, how)
+  local offered = {}
+  for _, one in ipairs(answer.status == 407 and digest.challenges(answer)
+                       or {}) do
+    offered[one.scheme] = true
+  end
+  for scheme, feature in pairs { basic = "http-basic",
+                                 digest = "http-digest" } do
+    local name = scheme == "basic" and "Basic" or "Digest"
+    if offered[scheme] then
+      learn(endpoint, feature, "present", "407 with a " .. name .. " challenge")
+    elseif next(offered) then
+      learn(endpoint, feature, "absent",
+            "407 without a " .. name .. " challenge")
+    elseif answer.status // 100 == 2 then
+      learn(endpoint, feature, "absent", "no credentials were asked for")
+    else
+      learn(endpoint, feature, "unknown", how)
+    end
+  end
+end
+
 -- What a proxy says that forwards no requests at all: 407 and its like speak of
 -- this request, 502 and its like of the way to the origin.
 local NOT_FORWARDED = { [400] = true, [403] = true, [404] = true, [405] = true,
@@ -268,22 +293,17 @@ local function probe_forward(endpoint, options)
 end
 
 local function probe_http(endpoint, options)
-  probe_forward(endpoint, options)
   local got, why = connect_bare(endpoint, options)
-  if not got then
-    learn(endpoint, "http-connect", "unknown", why)
-    return
-  end
-  local how = "CONNECT was answered with " .. got.status
-  learn(endpoint, "http-connect",
-        DECLINED[got.status] and "absent" or "present", how)
-  local challenge = http.field(got.fields, "proxy-authenticate") or ""
-  if got.status == 407 and challenge:lower():find("basic", 1, true) then
-    learn(endpoint, "http-basic", "present", "407 with a Basic challenge")
-  elseif got.status // 100 == 2 then
-    learn(endpoint, "http-basic", "absent", "no credentials were asked for")
+  if got then
+    local how = "CONNECT was answered with " .. got.status
+    learn(endpoint, "http-connect",
+          DECLINED[got.status] and "absent" or "present", how)
+    learn_schemes(endpoint, got, how)
   else
-    learn(endpoint, "http-basic", "unknown", how)
+    learn(endpoint, "http-connect", "unknown", why)
+  end
+  if not endpoint.declared["http-forward"] then
+    probe_forward(endpoint, options) -- with credentials of a scheme it takes
   end
   if endpoint.features["http-connect"] == "present" then
     probe_destinations(endpoint, options)

@@ -582,7 +582,8 @@ static struct connection *connection_new(const struct connection_context *ctx)
     c->session = malloc(session_size(ctx->config->protocol));
     c->memory = ctx->fault ? calloc(1, sizeof(*c->memory)) : NULL;
     c->client = stream_new(ctx->loop, &events);
-    if (!c->session || (ctx->fault && !c->memory) || !c->client) {
+    if (!c->session || (ctx->fault && !c->memory) || !c->client ||
+        (ctx->tls && !stream_secure(c->client, ctx->tls))) {
         if (c->client)
             stream_close(c->client);
         free(c->memory);

@@ -7,6 +7,7 @@
 
 struct connection;
 struct splicer;
+struct tls_context;
 
 enum { CONNECTION_BUFFER = 64 * 1024 };
 
@@ -18,6 +19,7 @@ struct connection_context {
     uint64_t *fault_shared; /* FAULT_SHARED_MAX, for what a fault remembers */
     const char *user; /* what a fault may compare with; NULL: none asked for */
     const char *password;
+    const struct tls_context *tls; /* NULL: clients speak without TLS */
     uint8_t *buffer; /* CONNECTION_BUFFER octets that all read into in turn */
     struct splicer *splicer; /* NULL: relay through buffers */
     uint64_t splice_from;    /* octets; server_config's */

@@ -23,7 +23,10 @@ enum server_auth { SERVER_BASIC, SERVER_DIGEST, SERVER_BASIC_OR_DIGEST };
 struct server_config {
     struct sockaddr_storage socks; /* ss_family 0: no SOCKS listener */
     struct sockaddr_storage http;  /* ss_family 0: no HTTP listener */
-    const char *user;              /* NULL: no authentication is asked for */
+    struct sockaddr_storage https; /* HTTP over TLS; ss_family 0: none */
+    const char *cert_file;         /* with https: PEM files, read at once */
+    const char *key_file;
+    const char *user; /* NULL: no authentication is asked for */
     const char *password;
     enum server_auth auth;
     unsigned digest_algorithms;    /* digest_config's; 0: all */
@@ -64,6 +67,7 @@ struct server *server_new(uv_loop_t *loop, const struct server_config *cfg,
 /* The port that was bound, for configurations that ask for port 0. */
 uint16_t server_socks_port(const struct server *s);
 uint16_t server_http_port(const struct server *s);
+uint16_t server_https_port(const struct server *s);
 
 /* How many client connections are open now. */
 unsigned server_connections(const struct server *s);

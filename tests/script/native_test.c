@@ -20,7 +20,7 @@
 
 static const char *const files[] = {
     "task",    "conn",   "listener", "process", "files",       "json",
-    "sandbox", "server", "oracle",   "udp",     "http_reader",
+    "sandbox", "server", "oracle",   "udp",     "http_reader", "hash",
 };
 
 struct lua_test {

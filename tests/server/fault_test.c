@@ -70,9 +70,9 @@ static bool is_unseen(const struct fault *fault)
 }
 
 /*
- * These dialogues speak SOCKS5's CONNECT and HTTP on the loopback: faults of
- * other commands, versions and networks are shown by the scenarios of the
- * self-test.
+ * These dialogues speak SOCKS5's CONNECT and HTTP with Basic on the loopback:
+ * faults of other commands, versions and networks are shown by the scenarios of
+ * the self-test.
  */
 static bool speaks_otherwise(const struct fault *fault)
 {
@@ -90,7 +90,8 @@ static bool speaks_otherwise(const struct fault *fault)
         if (strncmp(id, prefixes[i], strlen(prefixes[i])) == 0)
             return true;
     }
-    return strncmp(fault->name, "far-", 4) == 0 || fault->on_forward ||
+    return strncmp(fault->name, "far-", 4) == 0 ||
+           strncmp(fault->name, "digest-", 7) == 0 || fault->on_forward ||
            fault->on_associate || fault->on_datagram || fault->on_relay;
 }
 

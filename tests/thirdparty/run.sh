@@ -29,18 +29,11 @@ fi
 update=${UPDATE:-}
 # Those that take longest come first.
 all="microsocks-auth dante shadowsocks squid-auth ssh microsocks squid tinyproxy-auth tinyproxy
-  apache2 apache2-auth nghttpx privoxy ncat ncat-auth proxy-chain proxy-chain-auth"
+  apache2 apache2-auth nghttpx privoxy ncat ncat-auth proxy-chain proxy-chain-auth squid-digest apache2-digest"
 
 # Where tests/npm.sh puts packages.
 NODE_PATH=${NODE_PATH:-$here/../../build/npm/node_modules}
 export NODE_PATH
-
-# On the real network the answers of its resolver and its routes would show.
-if [ "$(id -u)" = 0 ] && [ -z "${IN_NAMESPACE:-}" ]; then
-    export IN_NAMESPACE=yes
-    # shellcheck disable=SC2016 # for the inner shell
-    exec unshare -n sh -c 'ip link set lo up && exec "$@"' sh "$0" "$@"
-fi
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -58,10 +51,10 @@ obstacle() {
     shadowsocks) programs="ss-local ss-server" ;;
     ssh) programs="sshd ssh ssh-keygen ssh-keyscan" ;;
     tinyproxy*) programs=tinyproxy ;;
-    squid) programs=squid ;;
+    squid | squid-digest) programs=squid ;;
     squid-auth) programs="squid openssl" ;;
     privoxy) programs=privoxy ;;
-    apache2) programs=apache2 ;;
+    apache2 | apache2-digest) programs=apache2 ;;
     apache2-auth) programs="apache2 openssl" ;;
     ncat*) programs=ncat ;;
     nghttpx) programs="nghttpx squid nc" ;;
@@ -83,7 +76,10 @@ obstacle() {
 # Squid mixes up the checks of one user's passwords when they overlap, and its
 # requests are judged without credentials already.
 options() {
-    [ "$1" != squid-auth ] || echo "--jobs 1 --only auth.* --only http.parse.*"
+    case $1 in
+    squid-auth) echo "--jobs 1 --only auth.* --only http.parse.*" ;;
+    *-digest) echo "--jobs 1 --only auth.*" ;;
+    esac
 }
 
 # The findings of a report as rows, without evidence.
