@@ -38,8 +38,8 @@ INC.requirements := -I$(GEN)/requirements -Ireference/requirements
 INC.wire         := $(INC.requirements) -Ireference/wire
 INC.session      := $(INC.wire) -Ireference/session
 INC.oracle       := $(INC.wire) -Ireference/oracle
-INC.server       := $(INC.session) -Ireference/server -D_GNU_SOURCE
-INC.faults       := $(INC.session) -Ireference/server
+INC.server       := $(INC.session) -I$(GEN)/server -Ireference/server -D_GNU_SOURCE
+INC.faults       := $(INC.session) -I$(GEN)/server -Ireference/server
 INC.pcap         := $(INC.oracle) -Ipcap -D_GNU_SOURCE
 INC.harness      := $(INC.server) -Ireference/oracle -Ipcap -I$(GEN)/harness \
                     -Iharness/runner -Iharness/script -Iharness/report \
@@ -71,7 +71,7 @@ all: $(BIN) ## build build/MODE/proxyspec (MODE=asan, release)
 CATALOGUE := reference/requirements/catalogue.tsv
 GENERATED := $(GEN)/requirements/requirement_ids.h \
              $(GEN)/requirements/requirement_rows.h \
-             $(GEN)/harness/embedded_files.h
+             $(GEN)/server/fault_themes.h $(GEN)/harness/embedded_files.h
 LUA_FILES := $(shell find harness -type f \( -name '*.lua' -o -name '*.conf' \
                      -o -name '*.tsv' \) | LC_ALL=C sort)
 
@@ -82,6 +82,14 @@ $(GEN)/requirements/requirement_ids.h: $(CATALOGUE) reference/requirements/gener
 $(GEN)/requirements/requirement_rows.h: $(CATALOGUE) reference/requirements/generate.awk
 	@mkdir -p $(@D)
 	$(Q)awk -f reference/requirements/generate.awk -v part=rows $< > $@.part && mv $@.part $@
+
+# The faults of every file in their folder: one line a theme, in the order of
+# the files.
+FAULT_FILES := $(sort $(wildcard reference/server/faults/*.c))
+$(GEN)/server/fault_themes.h: $(FAULT_FILES) FORCE
+	@mkdir -p $(@D)
+	@sed -n 's/^const struct fault_theme \([a-z0-9_]*\) .*/THEME(\1)/p' $(FAULT_FILES) > $@.part
+	@cmp -s $@.part $@ && rm -f $@.part || mv $@.part $@
 
 # Names the files, so that one that went away is noticed too.
 $(GEN)/harness/embedded_files.list: FORCE

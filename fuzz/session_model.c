@@ -559,6 +559,8 @@ static enum phase phase_of(const struct session *s)
         return PHASE_LISTENING;
     case SESSION_RELAYING:
         return PHASE_RELAYING;
+    case SESSION_FORWARDING: /* the model's sessions serve CONNECT only */
+        break;
     case SESSION_ASSOCIATED:
         return PHASE_ASSOCIATED;
     case SESSION_CLOSING:

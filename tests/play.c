@@ -121,7 +121,11 @@ struct play *play_start(enum session_protocol protocol, enum play_auth auth)
     memset(mem, 0xa5, session_size(protocol));
     p->config = (struct session_config){
         .protocol = protocol,
-        .verify = auth == AUTH ? verify : NULL,
+        .verify = auth == AUTH || auth == FORWARD_AUTH ? verify : NULL,
+        .is_forwarding = auth == FORWARD || auth == FORWARD_AUTH,
+        .pseudonym = "proxy",
+        .unix_offset_ms = 784111777000 - PLAY_NOW_MS,
+        .response_timeout_ms = PLAY_RESPONSE_MS,
         .realm = "proxyspec",
         .has_no_udp = auth == NO_UDP,
         .is_tor = auth == TOR,
@@ -156,12 +160,17 @@ void play_event(struct play *p, const struct event *event)
     free(copy);
 }
 
-void play_client(struct play *p, struct px_bytes data, size_t len)
+void play_octets(struct play *p, enum event_kind kind, struct px_bytes data,
+                 size_t len)
 {
-    while (data.len && session_client_room(p->session)) {
-        size_t room = session_client_room(p->session);
-        struct event event = {.kind = EVENT_CLIENT_DATA, .data = data};
+    while (data.len) {
+        size_t room = kind == EVENT_CLIENT_DATA
+                          ? session_client_room(p->session)
+                          : session_upstream_room(p->session);
+        struct event event = {.kind = kind, .data = data};
 
+        if (!room)
+            return;
         if (event.data.len > len)
             event.data.len = len;
         if (event.data.len > room)
@@ -170,6 +179,17 @@ void play_client(struct play *p, struct px_bytes data, size_t len)
         data.data += event.data.len;
         data.len -= event.data.len;
     }
+}
+
+void play_client(struct play *p, struct px_bytes data, size_t len)
+{
+    play_octets(p, EVENT_CLIENT_DATA, data, len);
+}
+
+static bool has_octets(const struct event *event)
+{
+    return event->kind == EVENT_CLIENT_DATA ||
+           event->kind == EVENT_UPSTREAM_DATA;
 }
 
 static void show(const char *what, struct px_bytes log)
@@ -210,15 +230,15 @@ static void perform(enum session_protocol protocol, const struct play_row *row,
         const struct event *event = &row->steps[i].event;
         struct px_bytes data = event->data;
 
-        if (event->kind != EVENT_CLIENT_DATA) {
+        if (!has_octets(event)) {
             play_event(p, event);
             continue;
         }
         if (i == cut_step) {
-            play_client(p, px_bytes_of(data.data, cut), piece);
+            play_octets(p, event->kind, px_bytes_of(data.data, cut), piece);
             data = px_bytes_of(data.data + cut, data.len - cut);
         }
-        play_client(p, data, piece);
+        play_octets(p, event->kind, data, piece);
     }
     play_expect(p, row->log);
     error = session_error(p->session);
@@ -236,8 +256,7 @@ void play_row(enum session_protocol protocol, const struct play_row *row)
     for (size_t i = 0; i < PLAY_STEPS_MAX && row->steps[i].is_used; i++) {
         const struct event *event = &row->steps[i].event;
 
-        for (size_t cut = 1;
-             event->kind == EVENT_CLIENT_DATA && cut < event->data.len; cut++)
+        for (size_t cut = 1; has_octets(event) && cut < event->data.len; cut++)
             perform(protocol, row, i, cut, SIZE_MAX);
     }
 }

@@ -15,6 +15,7 @@ enum {
     PLAY_HANDSHAKE_MS = 10000,
     PLAY_DIAL_MS = 30000,
     PLAY_BIND_MS = 120000,
+    PLAY_RESPONSE_MS = 20000,
     PLAY_NOW_MS = 100,
 };
 
@@ -139,9 +140,10 @@ struct play_step {
 
 /*
  * Whether the proxy asks for credentials; "me" and "let" are right. Or it asks
- * for none, and serves Tor's commands, or no UDP.
+ * for none, and serves Tor's commands, or no UDP. Or it forwards, as "proxy";
+ * its clock then says Sun, 06 Nov 1994 08:49:37 GMT.
  */
-enum play_auth { OPEN, AUTH, TOR, NO_UDP };
+enum play_auth { OPEN, AUTH, TOR, NO_UDP, FORWARD, FORWARD_AUTH };
 
 /*
  * The log has a line an action: "client:OCTETS", "target:OCTETS" (what is
@@ -176,7 +178,9 @@ void play_stop(struct play *p);
 /* Tells one event; its octets come as an exact copy that is freed at once. */
 void play_event(struct play *p, const struct event *event);
 
-/* Client octets in pieces of at most len that the session has room for. */
+/* Octets of a side in pieces of at most len that the session has room for. */
+void play_octets(struct play *p, enum event_kind kind, struct px_bytes data,
+                 size_t len);
 void play_client(struct play *p, struct px_bytes data, size_t len);
 
 /* Fails the test unless the log is want; shows both. */

@@ -338,7 +338,8 @@ bool dialogue_concerns(const struct dialogue *d, const struct fault *fault)
 {
     bool is_socks_only = fault && (strncmp(fault->name, "socks5-", 7) == 0 ||
                                    strncmp(fault->name, "userpass-", 9) == 0);
-    bool is_http_only = fault && strncmp(fault->name, "http-", 5) == 0;
+    bool is_http_only = fault && (strncmp(fault->name, "http-", 5) == 0 ||
+                                  strncmp(fault->name, "forward-", 8) == 0);
 
     return d->protocol == SPEAKS_SOCKS ? !is_http_only : !is_socks_only;
 }
@@ -353,6 +354,7 @@ static void start_batch(size_t slot)
         .user = part->is_auth ? DIALOGUE_USER : NULL,
         .password = part->is_auth ? DIALOGUE_PASSWORD : NULL,
         .fault = part->fault,
+        .has_no_forward = true, /* tests/server/forward_test.c has that */
     };
     struct px_error err;
 

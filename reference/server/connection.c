@@ -153,6 +153,25 @@ static void wake_fault(struct connection *c)
     feed(c, (struct event){.kind = EVENT_TIMER});
 }
 
+static bool is_full(const struct stream *s)
+{
+    return s && stream_queued(s) >= QUEUE_HIGH;
+}
+
+/*
+ * Nobody is late while the other side holds things up. It may take its time,
+ * as long as it is there.
+ */
+static void look_at_exchange(struct connection *c)
+{
+    if (!is_full(c->client) && !is_full(c->upstream))
+        feed(c, (struct event){.kind = EVENT_TIMER});
+    else if (is_dead(c->client) || is_dead(c->upstream))
+        connection_abort(c);
+    else
+        uv_timer_start(&c->timer, on_timer, c->ctx->stall_ms, 0);
+}
+
 static void on_timer(uv_timer_t *timer)
 {
     struct connection *c = timer->data;
@@ -165,6 +184,8 @@ static void on_timer(uv_timer_t *timer)
         wake_fault(c);
     else if (session_state(c->session) == SESSION_RELAYING)
         look_at_relay(c);
+    else if (session_state(c->session) == SESSION_FORWARDING)
+        look_at_exchange(c);
     else
         feed(c, (struct event){.kind = EVENT_TIMER});
 }
@@ -507,6 +528,10 @@ static const struct session_config *configure(struct connection *c)
     c->memory->session = c->session;
     c->memory->user = c->ctx->user;
     c->memory->password = c->ctx->password;
+    if (c->ctx->fault->on_forward) {
+        c->memory->config.tap = fault_tap;
+        c->memory->config.tap_ctx = c->memory;
+    }
     if (c->ctx->fault->configure)
         c->ctx->fault->configure(c->memory);
     return &c->memory->config;

@@ -5,15 +5,11 @@
 
 #include "faults/faults.h"
 
+/* The theme of every file in faults/, by the Makefile. */
 static const struct fault_theme *const themes[] = {
-    &method_faults,      &userpass_faults,       &request_faults,
-    &reply_faults,       &relay_faults,          &http_answer_faults,
-    &http_tunnel_faults, &http_target_faults,    &http_head_faults,
-    &http_auth_faults,   &http_octets_faults,    &http_relay_faults,
-    &http_crowd_faults,  &socks4_request_faults, &socks4_reply_faults,
-    &socks4_bind_faults, &socks4a_faults,        &tor_faults,
-    &udp_request_faults, &udp_relay_faults,      &udp_fragment_faults,
-    &udp_answer_faults,  &bind_faults,
+#define THEME(name) &name,
+#include "fault_themes.h"
+#undef THEME
 };
 
 enum { THEME_COUNT = sizeof(themes) / sizeof(themes[0]) };
@@ -45,6 +41,13 @@ enum fault_verdict fault_show(const struct fault *fault,
         break;
     }
     return FAULT_PASS;
+}
+
+enum forward_verdict fault_tap(void *ctx, struct forward_part *part)
+{
+    struct fault_memory *memory = ctx;
+
+    return memory->fault->on_forward(memory, part);
 }
 
 size_t fault_count(void)

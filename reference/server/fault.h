@@ -16,6 +16,7 @@ enum {
     FAULT_EXTRA_MAX = 4,
     FAULT_SHARED_MAX = 1,
     FAULT_OCTETS_MAX = 65536 + 1024, /* one read, and what a fault adds to it */
+    FAULT_KEPT_MAX = 65536,
 };
 
 /* What a fault knows and remembers about one connection. */
@@ -29,6 +30,9 @@ struct fault_memory {
     const char *password;
     uint64_t now_ms;   /* when the hook is called, on the session's clock */
     uint64_t count[4]; /* free use; zeroed at the start */
+    /* Free use by on_forward, which may keep octets of one part for another. */
+    uint8_t kept[FAULT_KEPT_MAX];
+    size_t kept_len;
     /* FAULT_SHARED_MAX more, that all connections of a listener share. */
     uint64_t *shared;
     /* Octets that replace those of an event, and of an action. */
@@ -87,6 +91,22 @@ typedef enum fault_verdict fault_event_fn(struct fault_memory *memory,
 typedef enum fault_verdict fault_action_fn(struct fault_memory *memory,
                                            struct action *action);
 
+/*
+ * For requests that are forwarded. A tap inside the session shows on_forward
+ * each part of an exchange, whole heads and octets of bodies, as it came and as
+ * it goes on (forward_tap.h has the stages and the verdicts). The fault may
+ * edit part->octets (faults/forward.h) or put others there, skip them, answer
+ * itself, break off or hang. on_event and on_action see the same connection as
+ * ever: the sockets' octets on their way in and what is sent, dialled, closed.
+ * What the session would refuse, or mend, is hidden from it at
+ * FORWARD_REQUEST_RECEIVED or FORWARD_RESPONSE_RECEIVED, and put back at
+ * FORWARD_REQUEST_SENT or FORWARD_RESPONSE_SENT. Names begin with "forward-";
+ * a file of them, faults/forward_THEME.c, defines forward_THEME_faults and is
+ * found by that.
+ */
+typedef enum forward_verdict fault_forward_fn(struct fault_memory *memory,
+                                              struct forward_part *part);
+
 struct fault {
     const char *name;    /* "socks5-reply-rsv", for serve --fault */
     const char *summary; /* what it does wrong, in one sentence */
@@ -105,6 +125,9 @@ struct fault {
     /* The same for a request of SOCKS4, which on_message is not shown. */
     fault_event_fn *on_socks4;
     fault_action_fn *on_action;
+    /* What is forwarded, part by part, wherever the session decided it (see
+     * below). */
+    fault_forward_fn *on_forward;
     void (*on_associate)(struct fault_memory *memory); /* as one begins */
     fault_datagram_fn *on_datagram;                    /* as it comes */
     fault_relay_fn *on_relay; /* what the association decided */
@@ -113,6 +136,9 @@ struct fault {
 /* Shows the event to what the fault has for events and messages. */
 enum fault_verdict fault_show(const struct fault *fault,
                               struct fault_memory *memory, struct event *event);
+
+/* A forward_tap_fn whose ctx is the memory: calls on_forward. */
+enum forward_verdict fault_tap(void *ctx, struct forward_part *part);
 
 size_t fault_count(void);
 const struct fault *fault_at(size_t i);              /* i < fault_count() */

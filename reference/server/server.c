@@ -1,5 +1,6 @@
 #include "server.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,7 @@ enum {
     DEFAULT_HANDSHAKE_MS = 10 * 1000,
     DEFAULT_DIAL_MS = 30 * 1000,
     DEFAULT_BIND_MS = 120 * 1000,
+    DEFAULT_RESPONSE_MS = 30 * 1000,
     DEFAULT_STALL_MS = 30 * 1000,
     DEFAULT_NONCE_LIFE_MS = 5 * 60 * 1000,
     DIGEST_KEY_LEN = 32,
@@ -39,6 +41,7 @@ struct server {
     struct connection *head;
     char *user;
     char *password;
+    char pseudonym[32];
     struct digest_config digest;
     struct digest_memory nonces;
     uint8_t digest_key[DIGEST_KEY_LEN];
@@ -177,6 +180,33 @@ static int open_listener(struct server *s, struct listener *l,
     return error;
 }
 
+/* What makes the loop's clock the time since 1970. */
+static uint64_t unix_offset_ms(const uv_loop_t *loop)
+{
+    uv_timeval64_t now;
+
+    if (uv_gettimeofday(&now) != 0 || now.tv_sec < 0)
+        return 0;
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_usec / 1000 -
+           uv_now(loop);
+}
+
+/* A name in Via that no other proxy bears: loops are known by it. */
+static void choose_pseudonym(struct server *s, const char *wanted)
+{
+    uint8_t octets[6] = {0};
+
+    if (wanted) {
+        (void)snprintf(s->pseudonym, sizeof(s->pseudonym), "%s", wanted);
+        return;
+    }
+
+    (void)uv_random(NULL, NULL, octets, sizeof(octets), 0, NULL);
+    (void)snprintf(s->pseudonym, sizeof(s->pseudonym),
+                   "proxyspec-%02x%02x%02x%02x%02x%02x", octets[0], octets[1],
+                   octets[2], octets[3], octets[4], octets[5]);
+}
+
 static void set_context(struct server *s, struct listener *l,
                         enum session_protocol protocol,
                         const struct server_config *cfg)
@@ -190,6 +220,9 @@ static void set_context(struct server *s, struct listener *l,
         .has_no_basic = cfg->auth == SERVER_DIGEST,
         .has_no_udp = cfg->has_no_udp,
         .is_tor = cfg->is_tor,
+        .is_forwarding = !cfg->has_no_forward,
+        .pseudonym = s->pseudonym,
+        .unix_offset_ms = unix_offset_ms(s->loop),
         .handshake_timeout_ms = cfg->handshake_timeout_ms
                                     ? cfg->handshake_timeout_ms
                                     : DEFAULT_HANDSHAKE_MS,
@@ -197,6 +230,9 @@ static void set_context(struct server *s, struct listener *l,
             cfg->dial_timeout_ms ? cfg->dial_timeout_ms : DEFAULT_DIAL_MS,
         .bind_timeout_ms =
             cfg->bind_timeout_ms ? cfg->bind_timeout_ms : DEFAULT_BIND_MS,
+        .response_timeout_ms = cfg->response_timeout_ms
+                                   ? cfg->response_timeout_ms
+                                   : DEFAULT_RESPONSE_MS,
     };
     l->context = (struct connection_context){
         .loop = s->loop,
@@ -261,6 +297,7 @@ struct server *server_new(uv_loop_t *loop, const struct server_config *cfg,
     s->open_handles = 1;
     s->max_connections = cfg->max_connections ? cfg->max_connections
                                               : server_default_max_connections;
+    choose_pseudonym(s, cfg->pseudonym);
     set_context(s, &s->socks, SESSION_SOCKS, cfg);
     set_context(s, &s->http, SESSION_HTTP, cfg);
     if (cfg->socks.ss_family)

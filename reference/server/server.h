@@ -30,12 +30,16 @@ struct server_config {
     uint32_t digest_nonce_life_ms; /* 0: 5 min */
     bool has_no_udp;               /* UDP ASSOCIATE is refused */
     bool has_no_fragments;     /* fragments of datagrams are not reassembled */
+    bool has_no_forward;       /* HTTP: CONNECT only */
+    const char *pseudonym;     /* in Via, up to 31 octets; NULL: a random one */
     bool is_tor;               /* Tor's RESOLVE and RESOLVE_PTR are served */
     const struct fault *fault; /* NULL: behave */
     unsigned max_connections;  /* 0: server_default_max_connections */
     uint32_t handshake_timeout_ms; /* 0: 10 s */
     uint32_t dial_timeout_ms;      /* 0: 30 s */
     uint32_t bind_timeout_ms;      /* 0: 2 min, as SOCKS4's memo has it */
+    uint32_t response_timeout_ms;  /* 0: 30 s; for an origin, or a client in
+                                      its request, that says nothing */
     uint32_t stall_timeout_ms;     /* 0: 30 s; how long what is left of a
                                       connection that is over is kept for a
                                       peer that reads nothing of it */

@@ -12,7 +12,9 @@ static size_t in_max(enum session_protocol protocol)
 
 size_t session_size(enum session_protocol protocol)
 {
-    return sizeof(struct session) + in_max(protocol);
+    size_t len = sizeof(struct session) + in_max(protocol);
+
+    return protocol == SESSION_HTTP ? session_forward_size(len) : len;
 }
 
 struct session *session_init(void *mem, const struct session_config *cfg,
@@ -28,6 +30,8 @@ struct session *session_init(void *mem, const struct session_config *cfg,
     s->state = is_http ? SESSION_REQUEST : SESSION_GREETING;
     s->in_cap = in_max(cfg->protocol);
     s->now_ms = now_ms;
+    if (is_http && cfg->is_forwarding)
+        s->forward = session_forward_init(mem, sizeof(*s) + s->in_cap);
     session_arm(s, now_ms + cfg->handshake_timeout_ms);
     return s;
 }
@@ -40,6 +44,7 @@ size_t session_client_room(const struct session *s)
     case SESSION_REQUEST:
     case SESSION_DIALLING:
     case SESSION_LISTENING:
+    case SESSION_FORWARDING:
         return s->in_cap - s->in_len;
     case SESSION_RELAYING:
     case SESSION_ASSOCIATED: /* discarded, as below */
@@ -54,7 +59,9 @@ size_t session_client_room(const struct session *s)
 
 size_t session_upstream_room(const struct session *s)
 {
-    return s->state == SESSION_RELAYING ? SIZE_MAX : 0;
+    if (s->state == SESSION_RELAYING)
+        return SIZE_MAX;
+    return s->forward ? session_forward_room(s) : 0;
 }
 
 enum session_state session_state(const struct session *s)
@@ -87,8 +94,10 @@ void session_enter(struct session *s, enum session_state next)
                              TO(SESSION_CLOSING) | TO(SESSION_CLOSED),
         [SESSION_AUTH] =
             TO(SESSION_REQUEST) | TO(SESSION_CLOSING) | TO(SESSION_CLOSED),
-        [SESSION_REQUEST] =
-            TO(SESSION_DIALLING) | TO(SESSION_CLOSING) | TO(SESSION_CLOSED),
+        [SESSION_REQUEST] = TO(SESSION_DIALLING) | TO(SESSION_FORWARDING) |
+                            TO(SESSION_CLOSING) | TO(SESSION_CLOSED),
+        [SESSION_FORWARDING] =
+            TO(SESSION_REQUEST) | TO(SESSION_CLOSING) | TO(SESSION_CLOSED),
         [SESSION_DIALLING] = TO(SESSION_DIALLING) | TO(SESSION_LISTENING) |
                              TO(SESSION_RELAYING) | TO(SESSION_ASSOCIATED) |
                              TO(SESSION_CLOSING) | TO(SESSION_CLOSED),
@@ -130,8 +139,8 @@ struct px_writer session_message(struct session *s)
     return px_writer_over(s->out + s->out_len, OUT_MAX - s->out_len);
 }
 
-static void send_octets(struct session *s, enum action_kind to,
-                        struct px_bytes data, enum session_message kind)
+void session_send_octets(struct session *s, enum action_kind to,
+                         struct px_bytes data, enum session_message kind)
 {
     struct action *action = new_action(s, to);
 
@@ -144,7 +153,7 @@ void session_send(struct session *s, const struct px_writer *message,
 {
     assert(!message->is_full);
     s->out_len += message->len;
-    send_octets(s, ACTION_SEND_CLIENT, px_written(message), kind);
+    session_send_octets(s, ACTION_SEND_CLIENT, px_written(message), kind);
 }
 
 void session_dial(struct session *s, const struct px_endpoint *target)
@@ -164,23 +173,25 @@ void session_relay(struct session *s)
 {
     session_arm(s, SESSION_NEVER);
     if (s->in_len)
-        send_octets(s, ACTION_SEND_UPSTREAM, session_pending(s),
-                    MESSAGE_RELAYED);
+        session_send_octets(s, ACTION_SEND_UPSTREAM, session_pending(s),
+                            MESSAGE_RELAYED);
     if (s->is_client_ended)
         session_act(s, ACTION_END_UPSTREAM);
     session_act(s, ACTION_RELAY);
     session_enter(s, SESSION_RELAYING);
 }
 
-static void note_failure(struct session *s, const struct px_error *err)
+void session_note(struct session *s, const struct px_error *err)
 {
+    if (s->has_failed)
+        return;
     s->error = *err;
     s->has_failed = true;
 }
 
 void session_fail(struct session *s, const struct px_error *err)
 {
-    note_failure(s, err);
+    session_note(s, err);
     session_finish(s);
 }
 
@@ -197,9 +208,10 @@ void session_finish(struct session *s)
     session_enter(s, SESSION_CLOSING);
 }
 
-static void close_now(struct session *s)
+void session_abandon(struct session *s)
 {
-    if (s->state == SESSION_DIALLING || s->state == SESSION_LISTENING)
+    if (s->state == SESSION_DIALLING || s->state == SESSION_LISTENING ||
+        s->state == SESSION_FORWARDING)
         session_act(s, ACTION_CLOSE_UPSTREAM);
     session_act(s, ACTION_CLOSE);
     session_enter(s, SESSION_CLOSED);
@@ -215,8 +227,7 @@ static void pass_reset(struct session *s)
     session_enter(s, SESSION_CLOSED);
 }
 
-/* Runs the step of the state until it wants more from somebody. */
-static void advance(struct session *s)
+void session_advance(struct session *s)
 {
     bool is_moving = true;
 
@@ -234,6 +245,7 @@ static void advance(struct session *s)
         case SESSION_DIALLING:
         case SESSION_LISTENING:
         case SESSION_RELAYING:
+        case SESSION_FORWARDING:
         case SESSION_ASSOCIATED:
         case SESSION_CLOSING:
         case SESSION_CLOSED:
@@ -249,20 +261,20 @@ static void on_client_data(struct session *s, struct px_bytes data)
         s->is_client_ended)
         return;
     if (s->state == SESSION_RELAYING) {
-        send_octets(s, ACTION_SEND_UPSTREAM, data, MESSAGE_RELAYED);
+        session_send_octets(s, ACTION_SEND_UPSTREAM, data, MESSAGE_RELAYED);
         return;
     }
     assert(data.len <= s->in_cap - s->in_len);
     if (data.len)
         memcpy(s->in + s->in_len, data.data, data.len);
     s->in_len += data.len;
-    advance(s);
+    session_advance(s);
 }
 
 static void close_if_both_ended(struct session *s)
 {
     if (s->is_client_ended && s->is_upstream_ended)
-        close_now(s);
+        session_abandon(s);
 }
 
 /*
@@ -280,12 +292,12 @@ static void on_client_end(struct session *s)
     case SESSION_GREETING:
     case SESSION_AUTH:
     case SESSION_REQUEST:
-        note_failure(s, &ended);
-        close_now(s);
+        session_note(s, &ended);
+        session_abandon(s);
         break;
     case SESSION_ASSOCIATED: /* RFC 1928 section 6: it ends with this */
     case SESSION_CLOSING:
-        close_now(s);
+        session_abandon(s);
         break;
     case SESSION_RELAYING:
         session_act(s, ACTION_END_UPSTREAM);
@@ -295,6 +307,7 @@ static void on_client_end(struct session *s)
         session_bind_ended(s);
         break;
     case SESSION_DIALLING:
+    case SESSION_FORWARDING: /* its steps look at it */
     case SESSION_CLOSED:
         break;
     }
@@ -314,9 +327,10 @@ static void on_timer(struct session *s)
         s->protocol->refused(s, DIAL_TIMED_OUT);
         break;
     case SESSION_CLOSING:
-        close_now(s);
+        session_abandon(s);
         break;
     case SESSION_RELAYING:
+    case SESSION_FORWARDING:
     case SESSION_ASSOCIATED:
     case SESSION_CLOSED:
         break;
@@ -332,7 +346,8 @@ static void on_upstream(struct session *s, const struct event *event)
     } else if (s->is_upstream_ended) {
         return;
     } else if (event->kind == EVENT_UPSTREAM_DATA) {
-        send_octets(s, ACTION_SEND_CLIENT, event->data, MESSAGE_RELAYED);
+        session_send_octets(s, ACTION_SEND_CLIENT, event->data,
+                            MESSAGE_RELAYED);
     } else {
         s->is_upstream_ended = true;
         session_act(s, ACTION_END_CLIENT);
@@ -349,6 +364,8 @@ void session_handle(struct session *s, const struct event *event,
     s->now_ms = now_ms;
     if (s->state == SESSION_CLOSED)
         return;
+    if (s->forward && session_forward_event(s, event))
+        return;
     switch (event->kind) {
     case EVENT_CLIENT_DATA:
         on_client_data(s, event->data);
@@ -360,7 +377,7 @@ void session_handle(struct session *s, const struct event *event,
         if (s->state == SESSION_RELAYING)
             pass_reset(s);
         else
-            close_now(s);
+            session_abandon(s);
         break;
     case EVENT_DIALLED:
         if (s->state == SESSION_DIALLING)
@@ -401,8 +418,12 @@ void session_handle(struct session *s, const struct event *event,
 
 bool session_next(struct session *s, struct action *out)
 {
-    if (s->action_next == s->action_count)
-        return false;
+    while (s->action_next == s->action_count) {
+        s->action_next = s->action_count = 0;
+        s->out_len = 0;
+        if (s->state != SESSION_FORWARDING || !session_forward_step(s))
+            return false;
+    }
     *out = s->actions[s->action_next++];
     return true;
 }

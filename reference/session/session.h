@@ -5,11 +5,13 @@
  * session: the proxy as a state machine, one client connection each. Events
  * go in, actions come out; no socket, clock, heap or randomness. The result
  * never depends on how the octets were cut. SOCKS5 is RFC 1928 and 1929, SOCKS4
- * and 4A are their memos, HTTP CONNECT is RFC 9110 section 9.3.6. The datagrams
- * of an association are association.h's.
+ * and 4A are their memos, HTTP CONNECT is RFC 9110 section 9.3.6, forwarding of
+ * other methods RFC 9110 section 7 and RFC 9112. The datagrams of an
+ * association are association.h's, what a tap sees is forward_tap.h's.
  */
 
 #include "digest.h"
+#include "forward_tap.h"
 #include "px.h"
 
 struct session; /* one client's connection, as the proxy sees it */
@@ -35,12 +37,24 @@ struct session_config {
                           stand in a quoted-string as they are; with verify */
     const struct digest_config *digest; /* of HTTP, with verify; NULL: Digest
                                            is not offered */
-    bool has_no_basic; /* HTTP's Basic is not offered; only with digest */
-    bool has_no_udp;   /* SOCKS5's UDP ASSOCIATE is refused */
-    bool is_tor;       /* SOCKS5 has Tor's RESOLVE and RESOLVE_PTR */
-    uint32_t handshake_timeout_ms; /* from the start to a whole request */
+    bool has_no_basic;  /* HTTP's Basic is not offered; only with digest */
+    bool has_no_udp;    /* SOCKS5's UDP ASSOCIATE is refused */
+    bool is_tor;        /* SOCKS5 has Tor's RESOLVE and RESOLVE_PTR */
+    bool is_forwarding; /* HTTP: other methods than CONNECT are served too */
+    /* HTTP: who this proxy is in Via (RFC 9110 section 7.6.3), a token that no
+     * other proxy has, up to 64 octets; with is_forwarding. */
+    const char *pseudonym;
+    /* What makes session_handle()'s clock the time since 1970, for Date; 0:
+     * the time is not known. */
+    uint64_t unix_offset_ms;
+    forward_tap_fn *tap; /* sees what is forwarded, for faults; NULL: nobody */
+    void *tap_ctx;
+    uint32_t handshake_timeout_ms; /* from the start to a whole request, and
+                                      from an answer to the next one */
     uint32_t dial_timeout_ms;      /* for what the request asks for */
-    uint32_t bind_timeout_ms; /* for the connection that BIND listens for */
+    uint32_t bind_timeout_ms;     /* for the connection that BIND listens for */
+    uint32_t response_timeout_ms; /* without a sign of whose turn it is, while
+                                     a request is forwarded */
 };
 
 /* Why an outbound connection could not be made. */
@@ -90,8 +104,9 @@ enum session_message {
     MESSAGE_USERPASS_STATUS,
     MESSAGE_SOCKS5_REPLY,
     MESSAGE_SOCKS4_REPLY,
-    MESSAGE_HTTP_RESPONSE,
-    MESSAGE_RELAYED, /* octets of the other side, unread */
+    MESSAGE_HTTP_RESPONSE, /* of the proxy itself */
+    MESSAGE_FORWARDED,     /* a part of a forwarded request or response */
+    MESSAGE_RELAYED,       /* octets of the other side, unread */
 };
 
 enum action_kind {
@@ -139,6 +154,8 @@ enum session_state {
     SESSION_DIALLING,  /* or what else the request asks for is awaited */
     SESSION_LISTENING, /* BIND's first reply was given */
     SESSION_RELAYING,
+    SESSION_FORWARDING, /* a request is under way, or its response; then comes
+                           SESSION_REQUEST again, or the end */
     SESSION_ASSOCIATED, /* lasts as long as the client's connection */
     SESSION_CLOSING,    /* the last answer was given; input is discarded */
     SESSION_CLOSED,
@@ -175,7 +192,8 @@ void session_handle(struct session *s, const struct event *event,
 
 /*
  * Takes the next action; false when none is left. Bytes and names in *out are
- * borrowed until the next session_handle(), so carry them out before that.
+ * borrowed until the next call of this or of session_handle(), so carry them
+ * out before that.
  */
 PX_CHECKED bool session_next(struct session *s, struct action *out);
 

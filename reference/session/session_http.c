@@ -11,28 +11,41 @@ struct answer {
     const char *text;
 };
 
-static const struct answer bad_request = {
-    400, "Bad Request", "The request does not follow RFC 9112.\n"};
-static const struct answer forbidden = {403, "Forbidden",
-                                        "This proxy may not connect there.\n"};
-static const struct answer needs_credentials = {
-    407, "Proxy Authentication Required",
-    "This proxy asks for a user name and a password.\n"};
-static const struct answer request_timeout = {
-    408, "Request Timeout", "The request did not arrive in time.\n"};
-static const struct answer uri_too_long = {
-    414, "URI Too Long", "The request-line is longer than this proxy reads.\n"};
-static const struct answer fields_too_large = {
-    431, "Request Header Fields Too Large",
-    "The header section is larger than this proxy reads.\n"};
-static const struct answer unknown_method = {
-    501, "Not Implemented", "This proxy serves CONNECT only.\n"};
-static const struct answer bad_gateway = {
-    502, "Bad Gateway", "The destination could not be reached.\n"};
-static const struct answer gateway_timeout = {
-    504, "Gateway Timeout", "The destination did not answer in time.\n"};
-static const struct answer bad_version = {505, "HTTP Version Not Supported",
-                                          "This proxy speaks HTTP/1.1.\n"};
+static const struct answer answers[] = {
+    [ANSWER_BAD_REQUEST] = {400, "Bad Request",
+                            "The request does not follow RFC 9112.\n"},
+    [ANSWER_FORBIDDEN] = {403, "Forbidden",
+                          "This proxy may not connect there.\n"},
+    [ANSWER_NEEDS_CREDENTIALS] =
+        {407, "Proxy Authentication Required",
+         "This proxy asks for a user name and a password.\n"},
+    [ANSWER_REQUEST_TIMEOUT] = {408, "Request Timeout",
+                                "The request did not arrive in time.\n"},
+    [ANSWER_LENGTH_REQUIRED] = {411, "Length Required",
+                                "The origin takes no chunked content.\n"},
+    [ANSWER_URI_TOO_LONG] =
+        {414, "URI Too Long",
+         "The request-line is longer than this proxy reads.\n"},
+    [ANSWER_EXPECTATION_FAILED] = {417, "Expectation Failed",
+                                   "The origin speaks HTTP/1.0.\n"},
+    [ANSWER_FIELDS_TOO_LARGE] =
+        {431, "Request Header Fields Too Large",
+         "The header section is larger than this proxy reads.\n"},
+    [ANSWER_CONNECT_ONLY] = {501, "Not Implemented",
+                             "This proxy serves CONNECT only.\n"},
+    [ANSWER_NOT_IMPLEMENTED] = {501, "Not Implemented",
+                                "This proxy does not do what was asked for.\n"},
+    [ANSWER_BAD_GATEWAY] = {502, "Bad Gateway",
+                            "The destination could not be reached.\n"},
+    [ANSWER_BAD_RESPONSE] = {502, "Bad Gateway",
+                             "The origin gave no valid response.\n"},
+    [ANSWER_GATEWAY_TIMEOUT] = {504, "Gateway Timeout",
+                                "The destination did not answer in time.\n"},
+    [ANSWER_BAD_VERSION] = {505, "HTTP Version Not Supported",
+                            "This proxy speaks HTTP/1.1.\n"},
+    [ANSWER_LOOP] = {508, "Loop Detected",
+                     "The request has been here before.\n"},
+};
 
 /* Where the request-line begins: behind empty lines (RFC 9112 section 2.2). */
 static size_t begin_of_request(struct px_bytes in)
@@ -76,15 +89,18 @@ static void send_answer(struct session *s, const struct answer *answer)
     if (answer->status == 407)
         session_auth_put_fields(s->cfg, s->auth, s->now_ms, &out);
     px_put_text(&out, "Connection: close\r\n\r\n");
-    if (!is_head_request(session_pending(s)))
+    if (s->state == SESSION_FORWARDING ? !session_forward_is_head(s)
+                                       : !is_head_request(session_pending(s)))
         px_put_text(&out, answer->text);
     session_send(s, &out, MESSAGE_HTTP_RESPONSE);
 }
 
-static bool refuse(struct session *s, const struct answer *answer,
-                   const struct px_error *err)
+bool session_http_refuse(struct session *s, enum http_answer answer,
+                         const struct px_error *err)
 {
-    send_answer(s, answer);
+    if (s->forward)
+        session_forward_drop(s);
+    send_answer(s, &answers[answer]);
     session_fail(s, err);
     return false;
 }
@@ -157,7 +173,22 @@ static bool refuse_credentials(struct session *s)
     (void)px_refuse(
         &err, is_malformed ? REQ_AUTH_DIGEST_MALFORMED : REQ_AUTH_PROXY_DEMAND,
         0, "no valid credentials");
-    return refuse(s, is_malformed ? &bad_request : &needs_credentials, &err);
+    return session_http_refuse(
+        s, is_malformed ? ANSWER_BAD_REQUEST : ANSWER_NEEDS_CREDENTIALS, &err);
+}
+
+static bool handle_other_method(struct session *s,
+                                const struct http1_request_head *head,
+                                size_t used)
+{
+    struct px_error err;
+
+    if (!is_allowed(s, head))
+        return refuse_credentials(s);
+    if (s->forward)
+        return session_forward(s, head, used);
+    (void)px_refuse(&err, REQ_NONE, 0, "a method other than CONNECT");
+    return session_http_refuse(s, ANSWER_CONNECT_ONLY, &err);
 }
 
 static bool handle_head(struct session *s,
@@ -170,30 +201,28 @@ static bool handle_head(struct session *s,
     if ((head->line.oddities | head->fields.oddities) & REFUSED_ODDITIES) {
         (void)px_refuse(&err, REQ_HTTP_PARSE_GRAMMAR_400, 0,
                         "the head does not match its grammar");
-        return refuse(s, &bad_request, &err);
+        return session_http_refuse(s, ANSWER_BAD_REQUEST, &err);
     }
     if (head->line.major != 1) {
         (void)px_refuse(&err, REQ_HTTP_PARSE_GRAMMAR_400, 0, "HTTP/%u",
                         head->line.major);
-        return refuse(s, &bad_version, &err);
+        return session_http_refuse(s, ANSWER_BAD_VERSION, &err);
     }
     if (!is_host_right(head, &err))
-        return refuse(s, &bad_request, &err);
-    if (!px_equal(head->line.method, connect)) {
-        if (!is_allowed(s, head))
-            return refuse_credentials(s);
-        (void)px_refuse(&err, REQ_NONE, 0, "a method other than CONNECT");
-        return refuse(s, &unknown_method, &err);
-    }
+        return session_http_refuse(s, ANSWER_BAD_REQUEST, &err);
+    if (!px_equal(head->line.method, connect))
+        return handle_other_method(s, head, used);
     if (!http1_parse_authority(head->line.target, &target, &err) ||
         !is_free_of_content(&head->fields, &err))
-        return refuse(s, &bad_request, &err);
+        return session_http_refuse(s, ANSWER_BAD_REQUEST, &err);
     if (target.port == 0) {
         (void)px_refuse(&err, REQ_HTTP_CONNECT_PORT_INVALID, 0, "port 0");
-        return refuse(s, &bad_request, &err);
+        return session_http_refuse(s, ANSWER_BAD_REQUEST, &err);
     }
     if (!is_allowed(s, head))
         return refuse_credentials(s);
+    if (s->forward)
+        session_forward_drop(s);
     s->request_len = used;
     session_dial(s, &target);
     return false;
@@ -226,7 +255,7 @@ static bool step_request(struct session *s)
         return false;
     if (!may_be_request(session_pending(s))) {
         (void)px_refuse(&err, REQ_HTTP_PARSE_GRAMMAR_400, 0, "no method");
-        return refuse(s, &bad_request, &err);
+        return session_http_refuse(s, ANSWER_BAD_REQUEST, &err);
     }
     switch (http1_decode_request_head(session_pending(s), &http1_default_limits,
                                       &head, &used, &err)) {
@@ -235,14 +264,21 @@ static bool step_request(struct session *s)
             return false;
         (void)px_refuse(&err, REQ_HTTP_LIMITS_FIELDS_4XX, s->in_len,
                         "empty lines and a head that are too long together");
-        return refuse(s, &fields_too_large, &err);
+        return session_http_refuse(s, ANSWER_FIELDS_TOO_LARGE, &err);
     case PX_ERROR:
-        return refuse(s,
-                      err.req == REQ_HTTP_TARGET_TOO_LONG ? &uri_too_long
-                                                          : &fields_too_large,
-                      &err);
+        return session_http_refuse(s,
+                                   err.req == REQ_HTTP_TARGET_TOO_LONG
+                                       ? ANSWER_URI_TOO_LONG
+                                       : ANSWER_FIELDS_TOO_LARGE,
+                                   &err);
     case PX_DONE:
         break;
+    }
+    if (s->forward && s->cfg->tap) {
+        enum px_status status = session_forward_tap_head(s, &head, &used);
+
+        if (status != PX_DONE)
+            return false;
     }
     return handle_head(s, &head, used);
 }
@@ -265,11 +301,11 @@ static void refused(struct session *s, enum dial_failure failure)
 
     switch (failure) {
     case DIAL_NOT_ALLOWED:
-        (void)refuse(s, &forbidden, &err);
+        (void)session_http_refuse(s, ANSWER_FORBIDDEN, &err);
         break;
     case DIAL_TIMED_OUT:
     case DIAL_TTL_EXPIRED:
-        (void)refuse(s, &gateway_timeout, &err);
+        (void)session_http_refuse(s, ANSWER_GATEWAY_TIMEOUT, &err);
         break;
     case DIAL_FAILED:
     case DIAL_NET_UNREACHABLE:
@@ -277,7 +313,7 @@ static void refused(struct session *s, enum dial_failure failure)
     case DIAL_REFUSED:
     case DIAL_NAME_UNRESOLVED:
     case DIAL_NAME_TEMPORARY:
-        (void)refuse(s, &bad_gateway, &err);
+        (void)session_http_refuse(s, ANSWER_BAD_GATEWAY, &err);
         break;
     }
 }
@@ -289,7 +325,7 @@ static void timed_out(struct session *s)
     (void)px_refuse(&err, REQ_HTTP_ERROR_REQUEST_TIMEOUT, s->in_len,
                     "the request took too long");
     if (s->in_len)
-        (void)refuse(s, &request_timeout, &err);
+        (void)session_http_refuse(s, ANSWER_REQUEST_TIMEOUT, &err);
     else
         session_fail(s, &err);
 }

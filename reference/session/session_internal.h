@@ -44,6 +44,8 @@ extern const struct protocol socks4_protocol;
 extern const struct protocol socks5_protocol;
 extern const struct protocol http_protocol;
 
+struct forward;
+
 struct session {
     const struct session_config *cfg;
     const struct protocol *protocol;
@@ -62,7 +64,8 @@ struct session {
     size_t request_len;     /* octets of the request that is being dialled */
     bool is_binding;        /* the request is a BIND */
     struct px_address bind_peer; /* who may connect; NONE: anybody */
-    size_t in_len; /* client octets that nothing has consumed yet */
+    struct forward *forward; /* behind in; NULL but for HTTP that forwards */
+    size_t in_len;           /* client octets that nothing has consumed yet */
     size_t in_cap;
     uint8_t in[];
 };
@@ -83,6 +86,16 @@ void session_arm(struct session *s, uint64_t deadline_ms);
 struct px_writer session_message(struct session *s);
 void session_send(struct session *s, const struct px_writer *message,
                   enum session_message kind);
+
+/* Octets that stay where they are until the next action is taken. */
+void session_send_octets(struct session *s, enum action_kind to,
+                         struct px_bytes data, enum session_message kind);
+
+/* Notes why; the first of several stays. */
+void session_note(struct session *s, const struct px_error *err);
+
+/* Drops what was dialled, then the connection. */
+void session_abandon(struct session *s);
 
 /* Dials target, whose name borrows from what is pending. */
 void session_dial(struct session *s, const struct px_endpoint *target);
@@ -119,6 +132,71 @@ void session_bind_resolved(struct session *s, const struct px_address *answer);
 void session_bind_listening(struct session *s, const struct px_endpoint *bound);
 void session_bind_accepted(struct session *s, const struct px_endpoint *peer);
 void session_bind_ended(struct session *s); /* by the client */
+
+/* What HTTP itself answers with (session_http.c). */
+enum http_answer {
+    ANSWER_BAD_REQUEST,
+    ANSWER_FORBIDDEN,
+    ANSWER_NEEDS_CREDENTIALS,
+    ANSWER_REQUEST_TIMEOUT,
+    ANSWER_LENGTH_REQUIRED,
+    ANSWER_URI_TOO_LONG,
+    ANSWER_EXPECTATION_FAILED,
+    ANSWER_FIELDS_TOO_LARGE,
+    ANSWER_CONNECT_ONLY,
+    ANSWER_NOT_IMPLEMENTED,
+    ANSWER_BAD_GATEWAY,
+    ANSWER_BAD_RESPONSE,
+    ANSWER_GATEWAY_TIMEOUT,
+    ANSWER_BAD_VERSION,
+    ANSWER_LOOP,
+};
+
+/* HTTP: an answer that ends the connection; false, for a step to return. */
+bool session_http_refuse(struct session *s, enum http_answer answer,
+                         const struct px_error *err);
+
+struct http1_request_head;
+
+/*
+ * HTTP: forwards a request that may pass, whose head are the first len octets
+ * that are pending (session_forward.c); for a step to return.
+ */
+bool session_forward(struct session *s, const struct http1_request_head *head,
+                     size_t len);
+
+/* Lays forwarding out behind the first len octets of mem; their size. */
+size_t session_forward_size(size_t len);
+struct forward *session_forward_init(void *mem, size_t len);
+
+/* The request that is being forwarded asks for no content (HEAD). */
+bool session_forward_is_head(const struct session *s);
+
+/* Octets that are taken from the target now. */
+size_t session_forward_room(const struct session *s);
+
+/* True when nobody else is to look at the event. */
+PX_CHECKED bool session_forward_event(struct session *s,
+                                      const struct event *event);
+
+/*
+ * Shows the tap the head that the first *len octets pending are, which may
+ * become others. PX_DONE: *head is what is there now; PX_ERROR: no head is; or
+ * the tap decided otherwise, and nothing more is to be done: PX_NEED_MORE.
+ */
+enum px_status session_forward_tap_head(struct session *s,
+                                        struct http1_request_head *head,
+                                        size_t *len);
+
+/* One step of what is to be done in SESSION_FORWARDING, of few actions; false
+ * when nothing is. */
+bool session_forward_step(struct session *s);
+
+/* Closes what the last request was forwarded to, if it still stands. */
+void session_forward_drop(struct session *s);
+
+/* Runs the step of the state until it wants more from somebody. */
+void session_advance(struct session *s);
 
 /* What went wrong, for a refusal. */
 struct px_error session_why_refused(const struct session *s);

@@ -68,8 +68,8 @@ static bool is_unseen(const struct fault *fault)
 }
 
 /*
- * These dialogues speak SOCKS5's CONNECT and HTTP: faults of other commands and
- * versions are shown by the scenarios of the self-test.
+ * These dialogues speak SOCKS5's CONNECT and HTTP's: faults of other commands,
+ * versions and methods are shown by the scenarios of the self-test.
  */
 static bool speaks_otherwise(const struct fault *fault)
 {
@@ -81,7 +81,8 @@ static bool speaks_otherwise(const struct fault *fault)
         if (strncmp(id, prefixes[i], strlen(prefixes[i])) == 0)
             return true;
     }
-    return fault->on_associate || fault->on_datagram || fault->on_relay;
+    return fault->on_forward || fault->on_associate || fault->on_datagram ||
+           fault->on_relay;
 }
 
 static bool shows(const struct fault *fault, size_t slot)

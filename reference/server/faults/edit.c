@@ -88,6 +88,7 @@ static enum px_status measure(const struct fault_memory *m, struct px_bytes in,
     case SESSION_DIALLING:
     case SESSION_RELAYING:
     case SESSION_LISTENING:
+    case SESSION_FORWARDING:
     case SESSION_ASSOCIATED:
     case SESSION_CLOSING:
     case SESSION_CLOSED:

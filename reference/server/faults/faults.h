@@ -20,13 +20,11 @@ struct fault_theme {
         list, sizeof(list) / sizeof((list)[0])                                 \
     }
 
-extern const struct fault_theme method_faults, userpass_faults, request_faults,
-    reply_faults, relay_faults, http_answer_faults, http_tunnel_faults,
-    http_target_faults, http_head_faults, http_auth_faults, http_octets_faults,
-    http_relay_faults, http_crowd_faults, socks4_request_faults,
-    socks4_reply_faults, socks4_bind_faults, socks4a_faults, tor_faults,
-    udp_request_faults, udp_relay_faults, udp_fragment_faults,
-    udp_answer_faults, bind_faults;
+/* One a file, named NAME_faults; the Makefile finds them by their definition.
+ */
+#define THEME(name) extern const struct fault_theme name;
+#include "fault_themes.h"
+#undef THEME
 
 /* Whether the session speaks this protocol and is in this state. */
 bool faults_is_in(const struct fault_memory *m, enum session_protocol protocol,

@@ -1,0 +1,74 @@
+#ifndef FAULTS_FORWARD_H
+#define FAULTS_FORWARD_H
+
+/*
+ * What the faults of forwarding share: editing the parts that on_forward is
+ * shown. Edited octets stand in m->out; what does not fit is left as it was.
+ */
+
+#include "faults/faults.h"
+#include "http1.h"
+
+/* The octets of part, copied to m->out unless they are there already. */
+uint8_t *forward_take(struct fault_memory *m, struct forward_part *part);
+
+/* Puts octets, not of m->out, in the place of cut octets at at. */
+void forward_put(struct fault_memory *m, struct forward_part *part, size_t at,
+                 size_t cut, struct px_bytes octets);
+
+/* The same for text, at the end of the part, or in place of all of it. */
+void forward_append(struct fault_memory *m, struct forward_part *part,
+                    const char *text);
+void forward_set(struct fault_memory *m, struct forward_part *part,
+                 const char *text);
+
+/* Puts to in the place of the first from, if there is one. */
+void forward_swap(struct fault_memory *m, struct forward_part *part,
+                  const char *from, const char *to);
+
+/* The value of the first field of that name in a head; data NULL: none. It
+ * borrows from the part. */
+struct px_bytes forward_value(const struct forward_part *part,
+                              const char *name);
+
+/* Cuts the first, or the last, or every line of that name from a head; false
+ * when there is none. */
+bool forward_cut(struct fault_memory *m, struct forward_part *part,
+                 const char *name);
+bool forward_cut_last(struct fault_memory *m, struct forward_part *part,
+                      const char *name);
+void forward_cut_all(struct fault_memory *m, struct forward_part *part,
+                     const char *name);
+
+/* Adds a line, with its CRLF, at the end of a head. */
+void forward_add(struct fault_memory *m, struct forward_part *part,
+                 const char *line);
+void forward_add_field(struct fault_memory *m, struct forward_part *part,
+                       const char *name, struct px_bytes value);
+
+/*
+ * Gives every field of that name another one: under a name that the session
+ * does not know, a field comes through, and gets its own name back as it is
+ * sent.
+ */
+void forward_rename(struct fault_memory *m, struct forward_part *part,
+                    const char *from, const char *to);
+
+/* Puts value, not of m->out, in the place of the first one of that name. */
+void forward_set_value(struct fault_memory *m, struct forward_part *part,
+                       const char *name, struct px_bytes value);
+
+/* The second word of the start-line: request-target or status. */
+struct px_bytes forward_word(const struct forward_part *part);
+
+/* Remembers octets in m->kept, in the place of others, or behind them; what is
+ * too much is lost. */
+void forward_keep(struct fault_memory *m, struct px_bytes octets);
+void forward_keep_more(struct fault_memory *m, struct px_bytes octets);
+struct px_bytes forward_kept(const struct fault_memory *m);
+
+/* Writes what completes a chunked body of which part->left octets of a chunk
+ * are missing. */
+void forward_complete_chunks(struct fault_memory *m, struct forward_part *part);
+
+#endif

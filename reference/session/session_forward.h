@@ -1,0 +1,112 @@
+#ifndef SESSION_FORWARD_H
+#define SESSION_FORWARD_H
+
+/*
+ * A session's forwarding of requests, RFC 9110 section 7 and RFC 9112: one
+ * exchange at a time, so that pipelined requests are answered in order and wait
+ * in the session's input. What session_forward*.c share; nobody else includes
+ * it.
+ */
+
+#include "forward_body.h"
+#include "http1_target.h"
+#include "session_internal.h"
+
+enum {
+    /* What one message's head, or one step's body, may become on its way. */
+    FORWARD_OUT_MAX = 16384 + 32768 + 4096,
+    /* What the origin may send ahead: a whole head at least. */
+    FORWARD_IN_MAX = HTTP_IN_MAX,
+    /* Octets of a body that one step passes on. */
+    FORWARD_STEP = 16384,
+};
+
+enum forward_phase {
+    FORWARD_IDLE,     /* no exchange */
+    FORWARD_ANSWERED, /* by the proxy itself; ends at the next step */
+    FORWARD_DIALLING, /* for the origin */
+    FORWARD_EXCHANGE, /* request and response pass, each at its own pace */
+    FORWARD_HUNG,     /* a tap wants nothing done any more */
+};
+
+/* Where one direction of an exchange stands. */
+enum forward_place {
+    FORWARD_HEAD, /* the head is next */
+    FORWARD_BODY, /* the body, or a part of it, is next */
+    FORWARD_TAIL, /* all has passed but nobody was told yet */
+    FORWARD_WHOLE,
+};
+
+struct forward {
+    enum forward_phase phase;
+    unsigned exchange; /* how many began */
+
+    /* The origin: of this exchange, or of the last one. */
+    struct px_endpoint origin; /* its name is in name */
+    uint8_t name[PX_NAME_MAX];
+    bool has_upstream; /* a connection to it stands, or is being made */
+    bool is_upstream_ended;
+    bool is_upstream_broken;
+    bool is_origin_http10; /* as far as is known */
+
+    /* The request. */
+    bool is_head, is_idempotent, has_content;
+    bool is_from_http10; /* the client speaks HTTP/1.0 */
+    bool expects_100;
+    bool wants_close;    /* the client's connection ends with this exchange */
+    bool is_reused;      /* the connection served an exchange before */
+    bool is_retry;       /* on a new connection, since that one was gone */
+    bool has_body_begun; /* octets of content came */
+    enum forward_place request;
+    struct forward_options request_options;
+    struct forward_body request_body;
+
+    /* The response. */
+    enum forward_place response;
+    unsigned status;
+    bool closes_client, closes_origin;
+    struct forward_options response_options;
+    struct forward_body response_body;
+
+    uint64_t progress_ms; /* when anything came last */
+    size_t head_len;
+    size_t in_len;
+    uint8_t head[FORWARD_OUT_MAX]; /* of the request, as it goes on */
+    uint8_t in[FORWARD_IN_MAX];    /* of the origin, not looked at yet */
+    uint8_t out[FORWARD_OUT_MAX];  /* what the last action sends */
+};
+
+/*
+ * Shows the tap a part, if there is one. True when *octets are to be sent, if
+ * there are any; false when the exchange went another way.
+ */
+PX_CHECKED bool forward_tap(struct session *s, enum forward_stage stage,
+                            struct px_bytes *octets, uint64_t left);
+
+/* Sends octets of an exchange, if there are any. */
+void forward_send(struct session *s, enum action_kind to,
+                  struct px_bytes octets);
+
+/* Puts octets in the place of the first cut of *len in buf; false when they do
+ * not fit. */
+PX_CHECKED bool forward_splice(uint8_t *buf, size_t cap, size_t *len,
+                               size_t cut, struct px_bytes octets);
+
+/* Forgets the first len octets of the origin's. */
+void forward_consume(struct forward *f, size_t len);
+
+/* The origin gave no response that could be passed on. */
+void forward_fail(struct session *s, enum http_answer answer,
+                  const struct px_error *err);
+
+/* Closes both sides, so that the client sees that the response is not whole. */
+void forward_break_off(struct session *s, const struct px_error *err);
+
+/* Dials the origin, or takes the connection that stands. */
+void forward_reach(struct session *s);
+
+/* One step of each direction; false when nothing is to be done. */
+PX_CHECKED bool forward_step_request(struct session *s);
+PX_CHECKED bool forward_step_response(struct session *s);
+
+#endif
