@@ -212,7 +212,7 @@ static void registry_is_sound(void **state)
         assert_true(fault->configure || fault->on_event || fault->on_message ||
                     fault->on_socks4 || fault->on_action ||
                     fault->on_associate || fault->on_datagram ||
-                    fault->on_relay);
+                    fault->on_relay || fault->on_forward);
         assert_int_not_equal(fault->proves[0], REQ_NONE);
         assert_int_equal(fault->proves[FAULT_PROVES_MAX - 1], REQ_NONE);
         for (size_t k = 0; fault->proves[k] != REQ_NONE; k++)
