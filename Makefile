@@ -42,13 +42,15 @@ INC.server       := $(INC.session) -I$(GEN)/server -Ireference/server -D_GNU_SOU
 INC.faults       := $(INC.session) -I$(GEN)/server -Ireference/server
 INC.pcap         := $(INC.oracle) -Ipcap -D_GNU_SOURCE
 INC.harness      := $(INC.server) -Ireference/oracle -Ipcap -I$(GEN)/harness \
-                    -Iharness/runner -Iharness/script -Iharness/report \
+                    -Iharness/runner -Iharness/script -Iharness/network \
+                    -Iharness/report \
                     -Iharness/cli -D_GNU_SOURCE $(LUA_CFLAGS) \
                     -DPROXYSPEC_VERSION='"$(VERSION)"'
 INC.cli          := $(INC.harness)
 INC.runner       := $(INC.harness)
 INC.script       := $(INC.harness)
 INC.report       := $(INC.harness)
+INC.network      := $(INC.wire) -Iharness/network -D_GNU_SOURCE
 INC.tests        := $(INC.harness) -Itests
 folder = $(notdir $(patsubst %/,%,$(dir $<)))
 

@@ -7,7 +7,7 @@ help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort | expand -t 16
 
 deps: ## install the packages that building and testing needs
-	@sh tests/deps.sh build test proxies npm
+	@sh tests/deps.sh build test proxies npm clients
 
 # The two commands of the README: each installs what is missing first, in a
 # make of its own, so that pkg-config is asked when it can answer.
@@ -17,7 +17,7 @@ demo: ## build, test the embedded reference with everything, print the report
 	build/release/proxyspec test
 
 test: ## build with sanitizers and run every test
-	@sh tests/deps.sh build test proxies npm
+	@sh tests/deps.sh build test proxies npm clients
 	@$(MAKE) $(IN_PARALLEL) MODE=asan all test-programs check-pure
 	@$(MAKE) $(IN_PARALLEL) MODE=release all
 	@$(MAKE) $(IN_PARALLEL) fuzz-build
@@ -49,6 +49,7 @@ selftest: $(BIN) ## faults x scenarios: the kill matrix
 thirdparty: ## judge the proxies of the distribution (needs root)
 	@sh tests/deps.sh build proxies npm
 	@$(MAKE) $(IN_PARALLEL) MODE=release all
+	@sh tests/npm.sh proxy-chain 3.0.1
 	PROXYSPEC=build/release/proxyspec tests/thirdparty/run.sh
 
 # The flags are not quoted: the shell splits them and reads their own quotes.

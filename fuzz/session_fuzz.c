@@ -152,9 +152,9 @@ static void carry_out(struct play *p, const struct action *action)
 
 static void note_state(struct play *p)
 {
-    static const char *const names[] = {"greeting",   "auth",      "request",
-                                        "dialling",   "listening", "relaying",
-                                        "associated", "closing",   "closed"};
+    static const char *const names[] = {
+        "greeting", "auth",       "request",    "dialling", "listening",
+        "relaying", "forwarding", "associated", "closing",  "closed"};
     enum session_state state = session_state(p->session);
 
     if (!p->is_noting || state == p->state)

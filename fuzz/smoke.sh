@@ -1,6 +1,8 @@
 #!/bin/sh
 # Both engines over every target for a few seconds, each engine on a core of
-# its own. The last line is "N passed, N failed, N skipped".
+# its own. The last line is "N passed, N failed, N skipped". The engines begin
+# with the same seed each time, so that a change is blamed for what it broke
+# and not for what chance found; looking for the new is `make fuzz`.
 #
 #   fuzz/smoke.sh SECONDS TARGET…
 set -u
@@ -13,9 +15,17 @@ cores=$(taskset -cp $$ | sed 's/.*: //')
 first=${cores%%[-,]*}
 last=${cores##*[-,]}
 
+seed() {
+    case $1 in
+    libfuzzer) echo "-seed=1" ;;
+    afl) echo "-s 1" ;;
+    esac
+}
+
 # A target with one engine: a TAP line into a file of its own.
 try() {
-    if result=$(fuzz/engine.sh "$1" "$2" "$seconds" "$3" "$scratch/$1.$2"); then
+    if result=$(fuzz/engine.sh "$1" "$2" "$seconds" "$3" "$scratch/$1.$2" \
+        $(seed "$1")); then
         echo "ok - $2 under $1: $result"
     else
         echo "$result"

@@ -195,6 +195,20 @@ static enum px_status take_packet(struct capture *cap, const struct packet *p,
     return PX_DONE;
 }
 
+/* A datagram of nobody's association is skipped as anything else is. */
+static enum px_status take_datagram(struct capture *cap, const struct packet *p,
+                                    struct px_error *err)
+{
+    struct entry *e = table_find_association(cap->table, p);
+
+    if (!e) {
+        cap->stats.skipped_packets++;
+        return PX_DONE;
+    }
+    cap->stats.udp_packets++;
+    return connection_add_datagram(&e->connection, p, err);
+}
+
 static enum px_status take_frame(struct capture *cap,
                                  const struct pcap_pkthdr *header,
                                  const uint8_t *data, struct px_error *err)
@@ -211,16 +225,17 @@ static enum px_status take_frame(struct capture *cap,
         cap->stats.fragments++;
         if (status != PX_DONE)
             return status == PX_ERROR ? PX_ERROR : PX_DONE;
-        kind = packet_decode_tcp(&ip, &packet);
+        kind = packet_decode_payload(&ip, &packet);
     }
-    if (kind != PACKET_TCP) {
+    if (kind != PACKET_TCP && kind != PACKET_UDP) {
         cap->stats.skipped_packets++;
         return PX_DONE;
     }
     packet.frame = cap->stats.packets;
     packet.time_us = (uint64_t)header->ts.tv_sec * 1000000 +
                      (uint64_t)header->ts.tv_usec / 1000;
-    return take_packet(cap, &packet, err);
+    return kind == PACKET_TCP ? take_packet(cap, &packet, err)
+                              : take_datagram(cap, &packet, err);
 }
 
 static void end_with(struct capture *cap, enum px_status status)

@@ -4,12 +4,14 @@
 /*
  * pcap: captures to dialogues. Reads packets through libpcap, reassembles TCP
  * (reordering, retransmission, loss), finds SOCKS and HTTP proxy dialogues on
- * any port by two-sided evidence and lets the oracle judge them.
+ * any port by two-sided evidence, puts the datagrams of UDP associations to the
+ * TCP connections that control them, and lets the oracle judge all of it.
  *
  *     packet      a frame to the TCP segment inside it
  *     fragments   IP fragments to whole payloads
  *     stream      one end's segments in order
  *     connection  both streams, each message after what it answers
+ *     datagrams   those between a client and the relay of its association
  *     watch       the oracle on what both sides say, in order
  *     evidence    whether that proves a proxy dialogue
  *     outbox      finished dialogues in the order of their first packets
@@ -94,8 +96,9 @@ PX_CHECKED enum px_status capture_next_dialogue(struct capture *cap,
 struct capture_stats {
     uint64_t packets;
     uint64_t tcp_packets;
+    uint64_t udp_packets;     /* of associations, whole ones */
     uint64_t fragments;       /* IP fragments */
-    uint64_t skipped_packets; /* not IP, not TCP, headers cut short */
+    uint64_t skipped_packets; /* neither of these, headers cut short */
     uint64_t connections;     /* TCP, of any kind */
     uint64_t begin_us;        /* of the first packet, since the epoch */
 };

@@ -77,7 +77,7 @@ static void lower_start(struct stream *s, uint64_t at)
         s->start = s->next = at;
 }
 
-static uint64_t since_begin_ms(const struct connection *c, uint64_t time_us)
+uint64_t connection_since_begin_ms(const struct connection *c, uint64_t time_us)
 {
     return time_us > c->begin_us ? (time_us - c->begin_us) / 1000 : 0;
 }
@@ -113,8 +113,9 @@ static enum px_status deliver_octets(struct connection *c, int from,
     s->octets += data.len;
     cut = segment->len - skip - data.len;
     c->is_snaplen_cut = c->is_snaplen_cut || cut > 0;
-    if (watch_bytes(&c->watch, from, data, since_begin_ms(c, segment->time_us),
-                    used, err) != PX_DONE)
+    if (watch_bytes(&c->watch, from, data,
+                    connection_since_begin_ms(c, segment->time_us), used,
+                    err) != PX_DONE)
         return PX_ERROR;
     return lose(c, from, cut, used, err);
 }
@@ -138,7 +139,7 @@ static enum px_status deliver(struct connection *c, int from,
         s->next++; /* FIN takes a number of its own */
     s->is_ended = true;
     return watch_end(&c->watch, from, is_reset ? END_RESET : END_FIN,
-                     since_begin_ms(c, segment->time_us), used, err);
+                     connection_since_begin_ms(c, segment->time_us), used, err);
 }
 
 /* Its octets come next, and what it answers was told. */
@@ -308,6 +309,7 @@ enum px_status connection_add(struct connection *c, const struct packet *p,
         return PX_ERROR;
     if (settle(c, used, err) != PX_DONE)
         return PX_ERROR;
+    connection_note_relay(c);
     if (c->watch.is_dismissed) {
         stream_release(&c->stream[0], used);
         stream_release(&c->stream[1], used);
@@ -343,18 +345,8 @@ enum px_status connection_finish(struct connection *c, size_t *used,
         return PX_ERROR;
     if (!connection_is_closed(c) || c->stream[0].lost || c->stream[1].lost)
         return PX_DONE;
-    return watch_finish(&c->watch, since_begin_ms(c, c->end_us), err);
-}
-
-static struct px_endpoint endpoint_of(const struct packet_end *end)
-{
-    struct px_endpoint endpoint = {
-        .addr.kind = end->version == 4 ? PX_ADDRESS_IPV4 : PX_ADDRESS_IPV6,
-        .port = end->port,
-    };
-
-    memcpy(endpoint.addr.ip, end->ip, sizeof(end->ip));
-    return endpoint;
+    return watch_finish(&c->watch, connection_since_begin_ms(c, c->end_us),
+                        err);
 }
 
 static enum capture_ending ending_of(const struct stream *s)
@@ -391,8 +383,8 @@ bool connection_report(struct connection *c, struct dialogue *out)
     if (verdict == WATCH_NOTHING)
         return false;
     *out = (struct dialogue){
-        .client = endpoint_of(&c->end[client]),
-        .server = endpoint_of(&c->end[!client]),
+        .client = packet_endpoint(&c->end[client]),
+        .server = packet_endpoint(&c->end[!client]),
         .first_frame = c->first_frame,
         .begin_us = c->begin_us,
         .end_us = c->end_us,

@@ -24,6 +24,12 @@ struct connection {
     int opener;             /* which end sent the SYN; -1: not seen */
     bool is_snaplen_cut;
     bool is_evicted; /* the caller's */
+
+    /* Of UDP ASSOCIATE, once it is granted: */
+    struct packet_end relay; /* port 0: not known yet, or no association */
+    uint16_t udp_port;    /* the client's, from its first datagram; 0: none */
+    bool is_datagram_cut; /* from one on that was not recorded whole none is
+                             judged */
 };
 
 /* Begins with the first packet; the packet is not taken yet. */
@@ -39,6 +45,22 @@ bool connection_is_reopened(const struct connection *c, const struct packet *p);
 enum px_status connection_add(struct connection *c, const struct packet *p,
                               size_t *used, struct px_error *err);
 
+/* Whether a UDP datagram passes between client and relay of this connection's
+ * association. */
+enum connection_claim {
+    CONNECTION_NOT_MINE,
+    CONNECTION_MAYBE_MINE, /* the client's first, from any port of its host */
+    CONNECTION_MINE,
+};
+
+enum connection_claim connection_claims(const struct connection *c,
+                                        const struct packet *p);
+
+/* Takes a datagram that it claims; PX_DONE, or PX_ERROR without memory. */
+enum px_status connection_add_datagram(struct connection *c,
+                                       const struct packet *p,
+                                       struct px_error *err);
+
 /* Both ends sent FIN, or one sent RST. */
 bool connection_is_closed(const struct connection *c);
 
@@ -51,6 +73,14 @@ enum px_status connection_finish(struct connection *c, size_t *used,
  * *out is filled in, and its findings are the caller's to free.
  */
 bool connection_report(struct connection *c, struct dialogue *out);
+
+/* How long after its first packet that was; on the clock of the watch. */
+uint64_t connection_since_begin_ms(const struct connection *c,
+                                   uint64_t time_us);
+
+/* Whether UDP ASSOCIATE was granted, and for which relay; used by
+ * connection_add(). */
+void connection_note_relay(struct connection *c);
 
 void connection_release(struct connection *c, size_t *used);
 

@@ -18,11 +18,23 @@ enum {
 enum {
     PROTO_HOP_BY_HOP = 0,
     PROTO_TCP = 6,
+    PROTO_UDP = 17,
     PROTO_ROUTING = 43,
     PROTO_FRAGMENT = 44,
     PROTO_AUTHENTICATION = 51,
     PROTO_DESTINATION = 60,
 };
+
+struct px_endpoint packet_endpoint(const struct packet_end *end)
+{
+    struct px_endpoint endpoint = {
+        .addr.kind = end->version == 4 ? PX_ADDRESS_IPV4 : PX_ADDRESS_IPV6,
+        .port = end->port,
+    };
+
+    memcpy(endpoint.addr.ip, end->ip, sizeof(end->ip));
+    return endpoint;
+}
 
 bool packet_is_same_end(const struct packet_end *a, const struct packet_end *b)
 {
@@ -258,7 +270,27 @@ static enum packet_kind take_ipv6(struct px_cursor *c, size_t rest,
     return PACKET_TCP;
 }
 
-enum packet_kind packet_decode_tcp(const struct packet_ip *ip,
+static enum packet_kind decode_udp(const struct packet_ip *ip,
+                                   struct packet *out)
+{
+    enum { HEADER = 8 };
+    struct px_cursor c = px_cursor_over(ip->payload);
+    struct packet p = {.from = ip->from, .to = ip->to};
+    uint16_t len;
+
+    if (!px_take_be16(&c, &p.from.port) || !px_take_be16(&c, &p.to.port) ||
+        !px_take_be16(&c, &len) || !skip(&c, 2) || len < HEADER ||
+        len > ip->wire_len)
+        return PACKET_CUT;
+    p.wire_len = (size_t)len - HEADER;
+    p.payload = px_cursor_rest(&c);
+    if (p.payload.len > p.wire_len)
+        p.payload.len = p.wire_len;
+    *out = p;
+    return PACKET_UDP;
+}
+
+static enum packet_kind decode_tcp(const struct packet_ip *ip,
                                    struct packet *out)
 {
     struct px_cursor c = px_cursor_over(ip->payload);
@@ -266,8 +298,6 @@ enum packet_kind packet_decode_tcp(const struct packet_ip *ip,
     uint8_t offset;
     size_t header;
 
-    if (ip->proto != PROTO_TCP)
-        return PACKET_OTHER;
     if (!px_take_be16(&c, &p.from.port) || !px_take_be16(&c, &p.to.port) ||
         !take_be32(&c, &p.seq) || !take_be32(&c, &p.ack) ||
         !px_take_u8(&c, &offset) || !px_take_u8(&c, &p.flags) || !skip(&c, 6))
@@ -280,6 +310,14 @@ enum packet_kind packet_decode_tcp(const struct packet_ip *ip,
         p.payload = px_cursor_rest(&c);
     *out = p;
     return PACKET_TCP;
+}
+
+enum packet_kind packet_decode_payload(const struct packet_ip *ip,
+                                       struct packet *out)
+{
+    if (ip->proto == PROTO_UDP)
+        return decode_udp(ip, out);
+    return ip->proto == PROTO_TCP ? decode_tcp(ip, out) : PACKET_OTHER;
 }
 
 enum packet_kind packet_decode(int link_type, struct px_bytes frame,
@@ -308,5 +346,5 @@ enum packet_kind packet_decode(int link_type, struct px_bytes frame,
         return kind;
     *ip = decoded;
     return decoded.is_fragment ? PACKET_FRAGMENT
-                               : packet_decode_tcp(&decoded, out);
+                               : packet_decode_payload(&decoded, out);
 }

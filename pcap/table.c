@@ -2,10 +2,11 @@
 
 #include <stdlib.h>
 
-enum { BUCKETS = 1 << 15 };
+enum { BUCKETS = 1 << 15, RELAY_BUCKETS = 1 << 10 };
 
 struct table {
     struct entry *bucket[BUCKETS];
+    struct entry *relay_bucket[RELAY_BUCKETS];
     struct entry *first[TABLE_LISTS], *last[TABLE_LISTS];
     size_t count;
 };
@@ -44,6 +45,13 @@ static size_t bucket_of(const struct packet_end *a, const struct packet_end *b)
     return (size_t)((hash ^ hash >> 32) % BUCKETS);
 }
 
+static size_t relay_bucket_of(const struct packet_end *relay)
+{
+    uint64_t hash = hash_end(relay);
+
+    return (size_t)((hash ^ hash >> 32) % RELAY_BUCKETS);
+}
+
 static bool is_between(const struct entry *e, const struct packet *p)
 {
     const struct packet_end *end = e->connection.end;
@@ -61,6 +69,67 @@ struct entry *table_find(const struct table *t, const struct packet *p)
     while (e && !is_between(e, p))
         e = e->chain;
     return e;
+}
+
+/* Looks through the associations whose relay may be this end. */
+static void look_at(const struct table *t, const struct packet_end *relay,
+                    const struct packet *p, struct entry **mine,
+                    struct entry **maybe, size_t *maybe_count)
+{
+    struct entry *e = t->relay_bucket[relay_bucket_of(relay)];
+
+    for (; e && !*mine; e = e->relay_chain) {
+        switch (connection_claims(&e->connection, p)) {
+        case CONNECTION_MINE:
+            *mine = e;
+            break;
+        case CONNECTION_MAYBE_MINE:
+            *maybe = e;
+            (*maybe_count)++;
+            break;
+        case CONNECTION_NOT_MINE:
+            break;
+        }
+    }
+}
+
+struct entry *table_find_association(const struct table *t,
+                                     const struct packet *p)
+{
+    struct entry *mine = NULL, *maybe = NULL;
+    size_t maybe_count = 0;
+
+    look_at(t, &p->to, p, &mine, &maybe, &maybe_count);
+    if (!mine)
+        look_at(t, &p->from, p, &mine, &maybe, &maybe_count);
+    if (mine)
+        return mine;
+    return maybe_count == 1 ? maybe : NULL;
+}
+
+static void enter_relay(struct table *t, struct entry *e)
+{
+    struct entry **bucket;
+
+    if (e->has_relay || e->connection.relay.port == 0)
+        return;
+    bucket = &t->relay_bucket[relay_bucket_of(&e->connection.relay)];
+    e->has_relay = true;
+    e->relay_chain = *bucket;
+    *bucket = e;
+}
+
+static void leave_relay(struct table *t, struct entry *e)
+{
+    struct entry **where;
+
+    if (!e->has_relay)
+        return;
+    where = &t->relay_bucket[relay_bucket_of(&e->connection.relay)];
+    while (*where != e)
+        where = &(*where)->relay_chain;
+    *where = e->relay_chain;
+    e->has_relay = false;
 }
 
 static void leave(struct table *t, struct entry *e, enum table_list list)
@@ -111,6 +180,7 @@ void table_touch(struct table *t, struct entry *e)
     }
     if (e->connection.watch.is_dismissed)
         leave(t, e, TABLE_BORN);
+    enter_relay(t, e);
 }
 
 struct entry *table_front(const struct table *t, enum table_list list)
@@ -126,6 +196,7 @@ void table_remove(struct table *t, struct entry *e)
     while (*where != e)
         where = &(*where)->chain;
     *where = e->chain;
+    leave_relay(t, e);
     for (int list = 0; list < TABLE_LISTS; list++)
         leave(t, e, (enum table_list)list);
     t->count--;

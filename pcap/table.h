@@ -4,7 +4,7 @@
 /*
  * table: the connections that are open in a capture, found by their two ends
  * in either direction, and known by age in two ways: who was idle longest, and
- * who began first.
+ * who began first. Those that have a UDP relay are found by it as well.
  */
 
 #include "connection.h"
@@ -22,6 +22,8 @@ struct entry {
     struct entry *chain; /* of the same hash */
     struct entry *next[TABLE_LISTS], *prev[TABLE_LISTS];
     bool is_in[TABLE_LISTS];
+    struct entry *relay_chain; /* of the same hash of the relay */
+    bool has_relay;
 };
 
 struct table; /* owns its entries */
@@ -31,6 +33,11 @@ struct table *table_new(void);
 
 /* The connection between the two ends of this packet; NULL for none. */
 struct entry *table_find(const struct table *t, const struct packet *p);
+
+/* Whose association this UDP datagram belongs to, when that is beyond doubt;
+ * NULL when it is not, or for none. */
+struct entry *table_find_association(const struct table *t,
+                                     const struct packet *p);
 
 /* Adds one that begins with this packet; NULL when there is no memory. */
 struct entry *table_add(struct table *t, const struct packet *p);

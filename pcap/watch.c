@@ -166,6 +166,26 @@ enum px_status watch_end(struct watch *w, int end, enum oracle_end how,
     return conclude(w, used, err);
 }
 
+const struct px_endpoint *watch_relay(const struct watch *w)
+{
+    const struct px_endpoint *relay =
+        w->trial ? &oracle_summary(w->trial->oracle)->relay : NULL;
+
+    return relay && relay->port ? relay : NULL;
+}
+
+enum px_status watch_datagram(struct watch *w, int end, struct px_bytes data,
+                              const struct px_endpoint *from,
+                              const struct px_endpoint *to, uint64_t now_ms,
+                              struct px_error *err)
+{
+    if (!w->trial)
+        return PX_DONE;
+    oracle_datagram(w->trial->oracle, side_of(w, end), data, from, to,
+                    advance(w, now_ms));
+    return keep_findings(w->trial, err);
+}
+
 enum px_status watch_finish(struct watch *w, uint64_t now_ms,
                             struct px_error *err)
 {

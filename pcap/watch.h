@@ -42,6 +42,18 @@ enum px_status watch_gap(struct watch *w, int end, uint64_t len, size_t *used,
 enum px_status watch_end(struct watch *w, int end, enum oracle_end how,
                          uint64_t now_ms, size_t *used, struct px_error *err);
 
+/* Where datagrams go, once UDP ASSOCIATE was granted; NULL before. */
+const struct px_endpoint *watch_relay(const struct watch *w);
+
+/*
+ * A datagram of the association, which the end (0 or 1) of the connection sent;
+ * whole, header included.
+ */
+enum px_status watch_datagram(struct watch *w, int end, struct px_bytes data,
+                              const struct px_endpoint *from,
+                              const struct px_endpoint *to, uint64_t now_ms,
+                              struct px_error *err);
+
 /* The dialogue was seen whole, to its end: judges what is missing. */
 enum px_status watch_finish(struct watch *w, uint64_t now_ms,
                             struct px_error *err);

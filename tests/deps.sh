@@ -2,7 +2,7 @@
 # Installs the Debian packages that a group of make targets needs, and does
 # nothing when they are there.
 #
-#   tests/deps.sh build|test|proxies|npm …
+#   tests/deps.sh build|test|proxies|npm|clients …
 set -eu
 
 build="gcc make pkg-config libuv1-dev liblua5.4-dev libpcap-dev libjansson-dev
@@ -13,7 +13,11 @@ check="libcmocka-dev lua5.4 clang-14 libclang-rt-14-dev llvm-14 afl++ clang-form
   iproute2 util-linux tcpdump man-db jq"
 # microsocks and tinyproxy are small enough for every test run.
 proxies="microsocks tinyproxy dante-server squid openssh-server openssh-client
-  shadowsocks-libev"
+  shadowsocks-libev privoxy apache2 ncat nghttp2-proxy
+  netcat-openbsd openssl"
+# Programs whose proxy the reference is (tests/e2e/tunnels_test.sh …).
+clients="curl wget git openssl openssh-server openssh-client netcat-openbsd nodejs
+  apt-utils dpkg-dev chromium"
 
 want=""
 for group in "$@"; do
@@ -21,6 +25,7 @@ for group in "$@"; do
     build) want="$want $build" ;;
     test) want="$want $check" ;;
     proxies) want="$want $proxies" ;;
+    clients) want="$want $clients" ;;
     # Some packages of Node.js bring npm along.
     npm) command -v node >/dev/null && command -v npm >/dev/null ||
         want="$want nodejs npm" ;;

@@ -145,6 +145,21 @@ void play_stop(struct play *p)
     free(p);
 }
 
+/* What relays works on in as much memory as it says to need. */
+static void move_relaying(struct play *p)
+{
+    void *mem;
+
+    if (session_state(p->session) != SESSION_RELAYING)
+        return;
+    mem = malloc(session_relay_size());
+    assert_non_null(mem);
+    memset(mem, 0xa5, session_relay_size());
+    (void)session_move(mem, p->session);
+    free(p->session);
+    p->session = mem;
+}
+
 void play_event(struct play *p, const struct event *event)
 {
     struct event exact = *event;
@@ -157,6 +172,7 @@ void play_event(struct play *p, const struct event *event)
     }
     session_handle(p->session, &exact, PLAY_NOW_MS);
     take_actions(p);
+    move_relaying(p);
     free(copy);
 }
 

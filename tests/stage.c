@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 enum {
     ADDR_BASE = 100,
@@ -510,6 +512,24 @@ static uint16_t listen_at(uv_tcp_t *tcp, const char *address, uint16_t port)
     return port_of(&at);
 }
 
+/* A free port whose octets differ, so that it shows when they are swapped. */
+static uint16_t lopsided_port(void)
+{
+    uint16_t port = 0;
+
+    while (port >> 8 == (port & 0xFF)) {
+        struct sockaddr_in at = {.sin_family = AF_INET};
+        socklen_t len = sizeof(at);
+        int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+        assert_int_equal(bind(fd, (struct sockaddr *)&at, len), 0);
+        assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &len), 0);
+        port = ntohs(at.sin_port);
+        close(fd);
+    }
+    return port;
+}
+
 /* One file descriptor for each end of each connection of a batch. */
 static void allow_files(void)
 {
@@ -530,7 +550,7 @@ int stage_setup(void **state)
     assert_true(dialogue_count <= STAGE_DIALOGUES_MAX);
     assert_int_equal(uv_loop_init(&stage->loop), 0);
     uv_timer_init(&stage->loop, &stage->tick);
-    stage->port = listen_at(&stage->listener4, "0.0.0.0", 0);
+    stage->port = listen_at(&stage->listener4, "0.0.0.0", lopsided_port());
     (void)listen_at(&stage->listener6, "::1", stage->port);
     stage->closed_port = listen_at(&stage->closed, "0.0.0.0", 0);
     assert_int_equal(

@@ -73,6 +73,28 @@ void tape_segment(struct tape *t, const struct tape_segment *segment)
                HEADERS_LEN + segment->len);
 }
 
+void tape_datagram(struct tape *t, const struct tape_datagram *datagram)
+{
+    enum { HEADERS = 28 };
+    uint8_t frame[FRAME_MAX] = {0x45,
+                                [8] = 64,
+                                [9] = 17,
+                                [12] = 10,
+                                [16] = 10,
+                                [15] = datagram->from,
+                                [19] = datagram->to};
+
+    put_be16(frame + 2, (uint32_t)(HEADERS + datagram->len));
+    put_be16(frame + 20, datagram->from_port);
+    put_be16(frame + 22, datagram->to_port);
+    put_be16(frame + 24, (uint32_t)(8 + datagram->len));
+    if (datagram->len)
+        memcpy(frame + HEADERS, datagram->data, datagram->len);
+    t->time_us += UINT64_C(1000) * datagram->after_ms;
+    tape_frame(t, frame, HEADERS + datagram->len - datagram->cut,
+               HEADERS + datagram->len);
+}
+
 void tape_close(struct tape *t)
 {
     if (t->fd >= 0)

@@ -28,6 +28,16 @@ struct tape_segment {
     uint32_t after_ms; /* time that passes before */
 };
 
+/* One UDP datagram between 10.0.0.from and 10.0.0.to. */
+struct tape_datagram {
+    uint8_t from, to;
+    uint16_t from_port, to_port;
+    const char *data;
+    size_t len;
+    size_t cut;        /* octets of data that the capture leaves out */
+    uint32_t after_ms; /* time that passes before */
+};
+
 /* Begins a file; a failure fails the test. */
 void tape_open(struct tape *t, int link_type, uint32_t snaplen);
 
@@ -36,6 +46,9 @@ void tape_frame(struct tape *t, const void *frame, size_t len, size_t wire_len);
 
 /* Adds a raw IPv4 packet (DLT_RAW) from 10.0.0.1 to 10.0.0.2:1080 or back. */
 void tape_segment(struct tape *t, const struct tape_segment *segment);
+
+/* Adds it as a raw IPv4 packet (DLT_RAW). */
+void tape_datagram(struct tape *t, const struct tape_datagram *datagram);
 
 /* Adds octets as they are. */
 void tape_octets(struct tape *t, const void *octets, size_t len);

@@ -25,7 +25,7 @@ static const struct option_row rows[] = {
 
 static const struct usage usage = {
     .name = "list",
-    .synopsis = "scenarios|requirements|features|targets|faults",
+    .synopsis = "scenarios|requirements|features|targets|faults|defects",
     .summary = "Lists what there is, one line each.",
     .rows = rows,
     .row_count = sizeof(rows) / sizeof(rows[0]),
@@ -34,7 +34,7 @@ static const struct usage usage = {
 };
 
 static const char *const kinds[] = {"scenarios", "requirements", "features",
-                                    "targets", "faults"};
+                                    "targets",   "faults",       "defects"};
 
 static bool is_kind(const char *word)
 {

@@ -35,7 +35,7 @@ struct option_row {
     const char *help; /* one line */
 };
 
-enum { OPTION_LIST_MAX = 64 };
+enum { OPTION_LIST_MAX = 4096 };
 
 struct option_list {
     const char *items[OPTION_LIST_MAX]; /* borrowed from argv */

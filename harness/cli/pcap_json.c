@@ -95,14 +95,16 @@ static json_t *finding_of(const struct oracle_finding *finding)
     const struct requirement_row *row = requirement_row(finding->req);
 
     return json_pack(
-        "{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:b, s:o}", "requirement",
-        row->id, "level", requirement_level_name(row->level), "source",
-        row->source, "section", row->section, "effect",
+        "{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:o, s:I, s:b, s:o}",
+        "requirement", row->id, "level", requirement_level_name(row->level),
+        "source", row->source, "section", row->section, "effect",
         pcap_effect_name(pcap_effect_of(finding)), "side",
         finding->side == SIDE_CLIENT ? "client" : "server", "offset",
-        (json_int_t)finding->offset, "time_ms", (json_int_t)finding->time_ms,
-        "contested", finding->is_contested, "message",
-        text_of(finding->message));
+        (json_int_t)finding->offset, "datagram",
+        finding->datagram ? json_integer((json_int_t)finding->datagram)
+                          : json_null(),
+        "time_ms", (json_int_t)finding->time_ms, "contested",
+        finding->is_contested, "message", text_of(finding->message));
 }
 
 static json_t *findings_of(const struct dialogue *d)
@@ -126,7 +128,10 @@ static json_t *outcome_of(const struct dialogue *d)
 {
     const struct oracle_summary *s = &d->summary;
 
-    return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:s}", "protocol",
+    return json_pack("{s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:s}",
+                     "bind_peer", text_or_null(s->bind_peer), "relay",
+                     s->relay.port ? endpoint_of(&s->relay) : json_null(),
+                     "datagrams", by_side(s->datagrams), "protocol",
                      pcap_protocol_name(d), "methods_offered", methods_of(d),
                      "method", number_or_null(s->method), "command",
                      text_or_null(pcap_command_name(d)), "target",
@@ -196,9 +201,10 @@ bool pcap_json_close(struct pcap_printer *p, const struct pcap_file *file)
     const struct capture_stats none = {0};
     const struct capture_stats *stats = file->stats ? file->stats : &none;
     json_t *summary = json_pack(
-        "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "packets",
+        "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "packets",
         (json_int_t)stats->packets, "tcp_packets",
-        (json_int_t)stats->tcp_packets, "fragments",
+        (json_int_t)stats->tcp_packets, "udp_packets",
+        (json_int_t)stats->udp_packets, "fragments",
         (json_int_t)stats->fragments, "skipped_packets",
         (json_int_t)stats->skipped_packets, "connections",
         (json_int_t)stats->connections, "sessions", (json_int_t)file->sessions,

@@ -86,10 +86,12 @@ static void put_finding(const struct pcap_printer *p,
 
     if (effect == EFFECT_INFO && !p->is_verbose)
         return;
-    (void)fprintf(p->out, "    %s  %s  %s  %s octet %" PRIu64 "  ",
-                  pcap_effect_name(effect), requirement_level_name(row->level),
-                  row->id, finding->side == SIDE_CLIENT ? "client" : "server",
-                  finding->offset);
+    (void)fprintf(p->out, "    %s  %s  %s  %s ", pcap_effect_name(effect),
+                  requirement_level_name(row->level), row->id,
+                  finding->side == SIDE_CLIENT ? "client" : "server");
+    if (finding->datagram)
+        (void)fprintf(p->out, "datagram %" PRIu64 " ", finding->datagram);
+    (void)fprintf(p->out, "octet %" PRIu64 "  ", finding->offset);
     put_printable(p->out, finding->message);
     if (finding->is_contested)
         (void)fputs(" (contested)", p->out);
@@ -97,6 +99,13 @@ static void put_finding(const struct pcap_printer *p,
     if (p->is_verbose)
         (void)fprintf(p->out, "          %s section %s: %s\n", row->source,
                       row->section, row->summary);
+}
+
+static void put_datagrams(FILE *out, const uint64_t count[2])
+{
+    if (count[SIDE_CLIENT] || count[SIDE_SERVER])
+        (void)fprintf(out, "  %" PRIu64 "/%" PRIu64 " datagrams",
+                      count[SIDE_CLIENT], count[SIDE_SERVER]);
 }
 
 static bool is_accused(const struct dialogue *d)
@@ -130,6 +139,7 @@ void pcap_text_session(struct pcap_printer *p, const struct pcap_file *file,
                   d->octets[SIDE_CLIENT], d->octets[SIDE_SERVER],
                   pcap_ending_name(d->ending[SIDE_CLIENT]),
                   pcap_ending_name(d->ending[SIDE_SERVER]));
+    put_datagrams(p->out, d->summary.datagrams);
     put_flaws(p->out, d);
     (void)fputc('\n', p->out);
     for (size_t i = 0; i < d->finding_count; i++)
@@ -165,10 +175,14 @@ void pcap_text_summary(struct pcap_printer *p, const struct pcap_file *file)
     (void)fputs(", ", p->out);
     put_count(p->out, file->findings[EFFECT_INFO], "note", "s");
     (void)fputc('\n', p->out);
-    if (p->is_verbose)
-        (void)fprintf(p->out,
-                      "    %" PRIu64 " TCP packets, %" PRIu64
-                      " IP fragments, %" PRIu64 " others skipped\n",
-                      file->stats->tcp_packets, file->stats->fragments,
-                      file->stats->skipped_packets);
+    if (!p->is_verbose)
+        return;
+    (void)fprintf(p->out, "    %" PRIu64 " TCP packets, ",
+                  file->stats->tcp_packets);
+    if (file->stats->udp_packets)
+        (void)fprintf(p->out, "%" PRIu64 " datagrams of associations, ",
+                      file->stats->udp_packets);
+    (void)fprintf(p->out,
+                  "%" PRIu64 " IP fragments, %" PRIu64 " others skipped\n",
+                  file->stats->fragments, file->stats->skipped_packets);
 }

@@ -20,6 +20,9 @@ struct serve_options {
     struct operands operands;
     const char *socks;
     const char *http;
+    const char *https;
+    const char *cert;
+    const char *key;
     const char *auth;
     const char *auth_scheme;
     const char *digest_algorithm;
@@ -39,6 +42,11 @@ static const struct option_row rows[] = {
      "serve SOCKS5 here; port 0: any"},
     {"http", 0, "ADDR:PORT", OPTION_TEXT, AT(http), 0, 0,
      "serve HTTP here, forwarding and CONNECT; port 0: any"},
+    {"https", 0, "ADDR:PORT", OPTION_TEXT, AT(https), 0, 0,
+     "serve HTTP over TLS here; with --cert and --key"},
+    {"cert", 0, "FILE", OPTION_TEXT, AT(cert), 0, 0,
+     "the certificate chain of --https, PEM"},
+    {"key", 0, "FILE", OPTION_TEXT, AT(key), 0, 0, "and its key, PEM"},
     {"auth", 0, "USER:PASS", OPTION_TEXT, AT(auth), 0, 0,
      "ask for these credentials"},
     {"auth-scheme", 0, "basic|digest|both", OPTION_CHOICE, AT(auth_scheme), 0,
@@ -65,8 +73,9 @@ static const struct usage usage = {
     .name = "serve",
     .synopsis = "",
     .summary =
-        "Serves the reference proxy until SIGINT or SIGTERM. Without --socks\n"
-        "and --http: SOCKS on 127.0.0.1:1080 and HTTP on 127.0.0.1:8080.",
+        "Serves the reference proxy until SIGINT or SIGTERM. Without --socks,\n"
+        "--http and --https: SOCKS on 127.0.0.1:1080 and HTTP on "
+        "127.0.0.1:8080.",
     .rows = rows,
     .row_count = sizeof(rows) / sizeof(rows[0]),
 };
@@ -124,6 +133,16 @@ static bool read_address(const char *option, const char *text,
         return false;
     }
     return true;
+}
+
+static bool read_files(const struct serve_options *o, struct server_config *cfg)
+{
+    cfg->cert_file = o->cert;
+    cfg->key_file = o->key;
+    if (o->https ? o->cert && o->key : !o->cert && !o->key)
+        return true;
+    (void)options_refuse(&usage, "--https, --cert and --key need each other");
+    return false;
 }
 
 /* user ends at the first colon (RFC 7617 section 2). */
@@ -248,6 +267,7 @@ static int serve(const struct server_config *cfg)
         watch(&loop, &s, &s.terminate, SIGTERM);
         announce("socks5", &cfg->socks, server_socks_port(s.server));
         announce("http", &cfg->http, server_http_port(s.server));
+        announce("https", &cfg->https, server_https_port(s.server));
         (void)fflush(stdout);
     } else {
         status = options_refuse(&usage, "%s", err.detail);
@@ -270,14 +290,15 @@ int cli_serve(int argc, char **argv)
 
     if (result != OPTIONS_READ)
         return result == OPTIONS_HELP ? CLI_CONFORMANT : CLI_USAGE;
-    if (!o.socks && !o.http) {
+    if (!o.socks && !o.http && !o.https) {
         o.socks = "127.0.0.1:1080";
         o.http = "127.0.0.1:8080";
     }
     if (!read_address("--socks", o.socks, &cfg.socks) ||
         !read_address("--http", o.http, &cfg.http) ||
-        !read_auth(o.auth, user, &cfg) || !read_scheme(&o, &cfg) ||
-        !read_fault(o.fault, &cfg))
+        !read_address("--https", o.https, &cfg.https) ||
+        !read_files(&o, &cfg) || !read_auth(o.auth, user, &cfg) ||
+        !read_scheme(&o, &cfg) || !read_fault(o.fault, &cfg))
         return CLI_USAGE;
     cfg.has_no_udp = o.has_no_udp;
     cfg.has_no_fragments = o.has_no_fragments;

@@ -19,6 +19,7 @@ struct test_options {
     const char *origin_addr;
     const char *origin_name;
     const char *color;
+    const char *network;
     const char *cacert;
     double timeout_scale;
     int64_t jobs;
@@ -77,6 +78,8 @@ static const struct option_row rows[] = {
      "make what is random repeatable"},
     {"no-segmentation", 0, NULL, OPTION_FLAG, AT(has_no_segmentation), 0, 0,
      "send every message whole only"},
+    {"network", 0, "auto|own|host", OPTION_CHOICE, AT(network), 0, 0,
+     "where it runs: in a network of its own, or in this machine's (auto)"},
     {"color", 0, "auto|always|never", OPTION_CHOICE, AT(color), 0, 0,
      "color on stdout (auto)"},
     {"verbose", 'v', NULL, OPTION_FLAG, AT(is_verbose), 0, 0,
@@ -241,6 +244,7 @@ static void push(lua_State *L, const void *options)
         lua_main_set_integer(L, "seed", o->seed);
     lua_main_set_flag(L, "segmentation", !o->has_no_segmentation);
     lua_main_set_text(L, "color", o->color);
+    lua_main_set_text(L, "network", o->network);
     lua_main_set_text(L, "cacert", o->cacert);
     lua_main_set_flag(L, "insecure", o->is_insecure);
     lua_main_set_integer(L, "verbosity",
@@ -254,6 +258,7 @@ int cli_test(int argc, char **argv)
         .repeat = 1,
         .timeout_scale = 1,
         .color = "auto",
+        .network = "auto",
         .seed = -1,
     };
     enum options_result result =

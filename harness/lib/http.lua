@@ -4,32 +4,11 @@
 local ref = require "lib.ref"
 local match = require "lib.match"
 local message = require "lib.message"
+local base64 = require "lib.base64"
+local http_message = require "lib.http_message"
+local http_reader = require "lib.http_reader"
 
 local http = {}
-
-local BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-
-function http.base64(data)
-  local out = {}
-  for at = 1, #data, 3 do
-    local a, b, c = data:byte(at, at + 2)
-    local word = a << 16 | (b or 0) << 8 | (c or 0)
-    for i = 1, 4 do
-      local value = word >> (24 - 6 * i) & 63
-      out[#out + 1] = BASE64:sub(value + 1, value + 1)
-    end
-    if not b then
-      out[#out - 1], out[#out] = "=", "="
-    elseif not c then
-      out[#out] = "="
-    end
-  end
-  return table.concat(out)
-end
-
-function http.basic(user, password)
-  return "Basic " .. http.base64(user .. ":" .. password)
-end
 
 -- Names are put as they are given: a name that ends in a space stays so.
 local function put_fields(out, fields, context)
@@ -55,19 +34,12 @@ local connect = {
              fields = true, credentials = true, host = true },
 }
 
--- "127.0.0.1:80", "[::1]:80", "localhost:80"
-function http.authority(to)
-  if to.atyp == 4 then
-    return string.format("[%s]:%d", to.host, to.port)
-  end
-  return string.format("%s:%d", to.host, to.port)
-end
-
 function connect.encode(fields, context)
   local to = ref.resolve(fields.to, context)
-  local authority = to and http.authority(to)
-  local out = { string.format("%s %s HTTP/%s", fields.method or "CONNECT",
-                              ref.resolve(fields.target, context) or authority,
+  local authority = to and http_message.authority(to)
+  local method = fields.method or "CONNECT"
+  local target = ref.resolve(fields.target, context) or authority
+  local out = { string.format("%s %s HTTP/%s", method, target,
                               fields.version or "1.1") }
   if fields.host ~= false then
     out[2] = "Host: " .. (ref.resolve(fields.host, context) or authority
@@ -75,7 +47,7 @@ function connect.encode(fields, context)
   end
   if fields.credentials ~= false and context.user then
     out[#out + 1] = "Proxy-Authorization: "
-                    .. http.basic(context.user, context.password)
+                    .. http_message.credentials(method, target, context)
   end
   put_fields(out, fields.fields, context)
   return table.concat(out, "\r\n") .. "\r\n\r\n"
@@ -83,25 +55,6 @@ end
 
 function connect.show(fields)
   return "to " .. ref.describe(fields.target or fields.to)
-end
-
-local request = {
-  name = "http.request", phase = "response", check = check_pairs,
-  fields = { method = true, target = true, version = true, fields = true,
-             body = true },
-}
-
-function request.encode(fields, context)
-  local out = { string.format("%s %s HTTP/%s", fields.method or "GET",
-                              ref.resolve(fields.target, context) or "/",
-                              fields.version or "1.1") }
-  put_fields(out, fields.fields, context)
-  return table.concat(out, "\r\n") .. "\r\n\r\n"
-         .. (ref.resolve(fields.body, context) or "")
-end
-
-function request.show(fields)
-  return (fields.method or "GET") .. " " .. ref.describe(fields.target or "/")
 end
 
 -- Takes a head apart; lines may end in LF alone: what is odd about a head is
@@ -157,8 +110,28 @@ end
 
 local response = {
   name = "http.response",
-  fields = { status = true, version = true, fields = true, without = true },
+  fields = { status = true, version = true, fields = true, without = true,
+             body = true },
 }
+
+-- An answer to a forwarded request, whose body belongs to it.
+local function decode_forwarded(data, method, has_ended)
+  local skipped = 0
+  while true do
+    local reader = http_reader.response(method)
+    local used = reader:feed(data:sub(skipped + 1))
+    local got = has_ended and reader:finish("fin") or reader:message()
+    if reader.broken then
+      return "malformed", reader.broken
+    elseif not reader:is_done() then
+      return "need-more"
+    end
+    skipped = skipped + used
+    if got.status >= 200 or got.status == 101 then
+      return "done", skipped, got
+    end
+  end
+end
 
 function response.encode()
   error("http.response is what a proxy sends; it is not sent to one")
@@ -181,7 +154,11 @@ local function body_end(data, head_end, got)
 end
 
 -- The final answer; 1xx answers before it are passed over (RFC 9110, 15.2).
-function response.decode(data)
+-- client: its `asked` is the method of a request that was to be forwarded.
+function response.decode(data, client, has_ended)
+  if client and client.asked then
+    return decode_forwarded(data, client.asked, has_ended)
+  end
   local skipped = 0
   while true do
     local rest = data:sub(skipped + 1)
@@ -229,6 +206,10 @@ function response.compare(fields, got, context)
   if ok then
     ok, why = compare_one("the version", fields.version, got.version)
   end
+  if ok then
+    ok, why = compare_one("the body", ref.resolve(fields.body, context),
+                          got.body)
+  end
   for name, want in pairs(fields.fields or {}) do
     local value = field(got.fields, name:lower())
     if ok then
@@ -251,9 +232,13 @@ function response.show(fields)
 end
 
 http.field = field
-http.kinds = { connect = connect, request = request, response = response }
-http.connect = message.constructor(connect)
-http.request = message.constructor(request)
-http.response = message.constructor(response)
+http.base64, http.basic = base64.encode, http_message.basic
+http.kinds = { connect = connect, response = response,
+               request = http_message.kinds.request,
+               answer = http_message.kinds.answer,
+               forwarded = http_message.kinds.forwarded }
+for name, kind in pairs(http.kinds) do
+  http[name] = message.constructor(kind)
+end
 
 return http

@@ -6,7 +6,10 @@ local octets = require "lib.octets"
 local binding = require "runner.binding"
 local datagrams = require "runner.datagrams"
 local dialogue = require "runner.dialogue"
+local exchange = require "runner.exchange"
+local messages = require "runner.messages"
 local origins = require "runner.origins"
+local places = require "runner.places"
 local request = require "runner.request"
 local talk = require "runner.talk"
 
@@ -59,6 +62,22 @@ local function count(self, data)
   return data
 end
 
+-- What HTTP messages consumed by themselves.
+function methods.took(self, data)
+  count(self, data)
+end
+
+-- The methods of the requests that a client sent, whose responses are due.
+local function note_asked(self, m, data)
+  local method = m.kind.name == "http.request" and (m.fields.method or "GET")
+                 or messages.method_of(data)
+  if method then
+    local asked = rawget(self, "asked") or {}
+    asked[#asked + 1] = method
+    rawset(self, "asked", asked)
+  end
+end
+
 function methods.send(self, ...)
   local parts = {}
   for i = 1, select("#", ...) do
@@ -66,9 +85,14 @@ function methods.send(self, ...)
     parts[i] = message.encode(m, self.d.context)
     if rawget(self, "one") then
       self.d:note_sent(self.one, m)
+      note_asked(self, m, parts[i])
     end
   end
   local data = table.concat(parts)
+  local log = rawget(self, "log")
+  if log then
+    log[#log + 1] = data
+  end
   self.octets_sent = (rawget(self, "octets_sent") or 0) + #data
   return self.conn:write(data)
 end
@@ -128,6 +152,8 @@ for _, name in ipairs { "shut", "close", "reset", "pause", "resume" } do
     self.conn[name](self.conn)
   end
 end
+
+messages.extend(methods)
 
 -- Origins -------------------------------------------------------------------
 
@@ -312,6 +338,8 @@ end
 
 binding.extend(T)
 datagrams.extend(T)
+exchange.extend(T)
+places.extend(T)
 
 function api.new(d)
   local endpoint = d.endpoint

@@ -10,34 +10,42 @@ local confirm = {}
 -- The judge watches every dialogue, so a habit of the target shows in all of
 -- them. It is told once: where a scenario asks for it, else where it was seen
 -- first.
+local function own_findings(owner, entry, findings)
+  local is_told, kept = {}, {}
+  for _, finding in ipairs(findings) do
+    if finding.source_of == "scenario" then
+      is_told[finding.requirement] = true -- the judge need not repeat it
+    end
+  end
+  for _, finding in ipairs(findings) do
+    local id = finding.requirement
+    owner[id] = owner[id] or { entry = entry }
+    if finding.source_of ~= "oracle" or (not is_told[id]
+      and (owner[id].entry == entry or entry.scenario.is_checked[id])) then
+      kept[#kept + 1] = finding
+    end
+  end
+  return kept
+end
+
 local function credit_judge(self)
-  local owner, is_told = {}, {}
+  local owner = {}
   for _, entry in ipairs(self.entries) do
-    is_told[entry] = {}
     for _, finding in ipairs(entry.outcome and entry.outcome.findings or {}) do
       local id = finding.requirement
       local is_asked = entry.scenario.is_checked[id] or false
       if not owner[id] or (is_asked and not owner[id].is_asked) then
         owner[id] = { entry = entry, is_asked = is_asked }
       end
-      if finding.source_of == "scenario" then
-        is_told[entry][id] = true -- the judge need not repeat it
-      end
     end
   end
   for _, entry in ipairs(self.entries) do
-    local kept = {}
-    for _, finding in ipairs(entry.outcome and entry.outcome.findings or {}) do
-      local id = finding.requirement
-      if finding.source_of ~= "oracle" or (not is_told[entry][id]
-        and (owner[id].entry == entry or entry.scenario.is_checked[id])) then
-        kept[#kept + 1] = finding
-      end
-    end
     if entry.outcome then
-      entry.outcome.findings = kept
+      entry.outcome.findings = own_findings(owner, entry,
+                                            entry.outcome.findings)
     end
   end
+  self.owner = owner
 end
 
 -- Runs a suspect alone: did the target die of it?
@@ -85,6 +93,7 @@ local function confirm_base(self, entry)
     second.findings = kept
     entry.outcome = second
   elseif is_starved then
+    second.findings = own_findings(self.owner, entry, second.findings)
     entry.outcome = second
   else
     first.stop = "flaky"

@@ -2,6 +2,7 @@
 -- transcript of what they saw, and the findings. Every connection to the proxy
 -- is watched by the judge.
 
+local credentials = require "runner.credentials"
 local endpoints = require "runner.endpoint"
 local origins = require "runner.origins"
 local octets = require "lib.octets"
@@ -39,6 +40,9 @@ function Dialogue:make_context()
   local nonce = dialogue.nonce(16)
   context.nonce = function ()
     return nonce
+  end
+  context.credentials = function (method, target)
+    return credentials.value(self.endpoint, method, target, self.scale)
   end
   context.origin = function ()
     return self:origin()
@@ -270,7 +274,8 @@ function Dialogue:next_sink()
 end
 
 -- A fresh origin; the first one is what tables call `origin`. options: backlog,
--- port (nil when that one cannot be had).
+-- port (nil when that one cannot be had), on_connection(conn), which takes each
+-- connection instead of accept().
 function Dialogue:new_origin(options)
   local self_ = self
   local queue = {}
@@ -279,8 +284,12 @@ function Dialogue:new_origin(options)
     backlog = options.backlog, port = options.port,
     on_accept = function (conn)
       local _, _, host, port = conn:address()
-      queue[#queue + 1] = conn
       self_:add_witness(conn, true, string.format("from %s:%d", host, port))
+      if options.on_connection then
+        options.on_connection(conn)
+        return
+      end
+      queue[#queue + 1] = conn
       local waiter = queue.waiter
       if waiter then
         queue.waiter = nil
@@ -340,7 +349,8 @@ local function next_phase(client, kind, got)
   elseif name == "socks4.reply" then
     client.phase = got.code == 90 and "relay" or client.phase
   elseif name == "http.response" then
-    client.phase = got.status // 100 == 2 and "relay" or client.phase
+    local is_tunnel = got.status // 100 == 2 and not client.asked
+    client.phase = is_tunnel and "relay" or client.phase
   end
 end
 
@@ -348,6 +358,10 @@ end
 function Dialogue:note_sent(client, m)
   if m.kind.name == "socks5.request" or m.kind.name == "socks4.request" then
     client.is_binding = m.fields.command == 2
+  elseif m.kind.name == "http.request" then
+    client.asked = m.fields.to and (m.fields.method or "GET")
+  elseif m.kind.name == "http.connect" then
+    client.asked = nil
   end
 end
 
@@ -360,7 +374,7 @@ function Dialogue:receive(client, kind, within)
     local data = conn:peek()
     local status, used, got = "need-more", nil, nil
     if #data > 0 then
-      status, used, got = kind.decode(data)
+      status, used, got = kind.decode(data, client, conn:ended() == "fin")
     end
     if status == "done" then
       conn:consume(used)
@@ -416,6 +430,7 @@ end
 -- Judges what may never have happened, closes everything.
 function Dialogue:finish()
   local now = native.now()
+  self.is_over = true
   for _, client in ipairs(self.clients) do
     client.judge:tick(now)
     take_judgement(self, client)

@@ -1,6 +1,7 @@
--- `proxyspec list`: scenarios, requirements, features, targets, faults.
+-- `proxyspec list`: scenarios, requirements, features, targets, faults, defects.
 
 local coverage = require "runner.coverage"
+local defects = require "runner.defects"
 local loader = require "runner.loader"
 local target = require "runner.target"
 
@@ -160,6 +161,35 @@ function kinds.faults(options)
   for _, fault in ipairs(native.faults()) do
     say("%-36s %s", fault.name, fault.summary)
   end
+  return 0
+end
+
+local function defects_json(list)
+  local out = {}
+  for i, row in ipairs(list) do
+    out[i] = { id = row.id, defect = row.defect,
+               scenarios = native.array(row.scenarios),
+               faults = native.array(row.faults), why_not = row.why_not }
+  end
+  return print_json(native.array(out))
+end
+
+function kinds.defects(options, set)
+  local list = defects.load(set)
+  if options.json then
+    return defects_json(list)
+  end
+  local caught, imitated = 0, 0
+  for _, row in ipairs(list) do
+    say("%s  %s", row.id, row.defect)
+    say_some("scenario", row.scenarios)
+    say_some("fault", row.faults)
+    say_some("open", { row.why_not })
+    caught = caught + (#row.scenarios > 0 and 1 or 0)
+    imitated = imitated + (#row.faults > 0 and 1 or 0)
+  end
+  say("%d defects: %d caught by a scenario, %d imitated by a fault", #list,
+      caught, imitated)
   return 0
 end
 

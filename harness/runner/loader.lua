@@ -1,5 +1,6 @@
 -- Loads scenarios: strict about names, fields and ids, and in a sandbox.
 
+local digest = require "lib.digest"
 local http = require "lib.http"
 local match = require "lib.match"
 local message = require "lib.message"
@@ -17,17 +18,19 @@ local loader = {}
 -- What a scenario can need.
 loader.features = { "socks5", "noauth", "userpass", "socks4", "socks4a",
                     "bind", "bind4", "udp", "tor", "http-connect",
-                    "http-basic", "ipv4", "ipv6", "name" }
+                    "http-forward", "http-basic", "http-digest", "ipv4", "ipv6",
+                    "name", "network" }
 
 -- Those that say which protocol, in which version, a scenario speaks; one that
 -- is no opening by itself needs another beside it.
 local SPOKEN = {
   socks5 = { "socks", 5 }, socks4 = { "socks", 4 }, socks4a = { "socks", 4 },
-  ["http-connect"] = { "http" },
+  ["http-connect"] = { "http" }, ["http-forward"] = { "http" },
 }
 local PART_OF = { bind = { "socks", 5 }, udp = { "socks", 5 },
                   bind4 = { "socks", 4 }, noauth = { "socks", 5 },
-                  userpass = { "socks", 5 }, ["http-basic"] = { "http" } }
+                  userpass = { "socks", 5 }, ["http-basic"] = { "http" },
+                  ["http-digest"] = { "http" } }
 local is_feature = {}
 for _, name in ipairs(loader.features) do
   is_feature[name] = true
@@ -83,7 +86,7 @@ local function protocol_of(fields, level)
     spoken = spoken or SPOKEN[name]
   end
   if not spoken then
-    error("needs names neither socks5, socks4, socks4a nor http-connect", level)
+    error("needs names none of socks5, socks4, socks4a, http-connect and http-forward", level)
   end
   for _, name in ipairs(fields.needs) do
     local other = SPOKEN[name] or PART_OF[name]
@@ -101,7 +104,7 @@ local CONFIGS = { auth = true, noauth = true }
 -- not: a slip of the pen must not pass for a test.
 local function lint_message(m, level)
   local kind = m.kind
-  if not kind.decode or kind.name == "http.connect" then
+  if not kind.decode or kind.name == "http.forwarded" then
     return
   end
   local sample = { user = "user", password = "password",
@@ -161,6 +164,9 @@ local function define(set, file, id, fields)
   scenario.id, scenario.file = id, file
   scenario.is_checked = check_ids(fields, level + 1)
   scenario.protocol, scenario.version = protocol_of(fields, level + 1)
+  for _, name in ipairs(fields.needs) do
+    scenario.forwards = scenario.forwards or name == "http-forward"
+  end
   scenario.within = fields.within or (fields.slow and 60 or 10)
   if fields.talk then
     check_talk(fields, scenario.is_checked, level + 1)
@@ -232,8 +238,12 @@ local function environment(set, file)
     udp = { datagram = udp.datagram },
     userpass = { request = userpass.request, status = userpass.status },
     http = { connect = http.connect, request = http.request,
-             response = http.response, basic = http.basic,
+             response = http.response, answer = http.answer,
+             forwarded = http.forwarded, basic = http.basic,
              base64 = http.base64 },
+    digest = { challenges = digest.challenges, find = digest.find,
+               algorithm = digest.algorithm, params = digest.params,
+               text = digest.text },
     scenario = function (id)
       if type(id) ~= "string" then
         error("a scenario's id is a string", 2)

@@ -14,6 +14,8 @@ function origins.settings(options)
     host = options.origin_addr or options.origin_bind or "127.0.0.1",
     name = options.origin_name or "localhost",
     has_ipv6 = not options.origin_bind and not options.origin_addr,
+    network = options.own_network, -- of runner.network, or nil and why not
+    no_network = options.no_network or "no network of its own was made",
   }
 end
 

@@ -1,10 +1,12 @@
 -- Finds out what a target offers: a feature is present when it worked, absent
 -- when the target declined it in so many words, else unknown.
 
+local digest = require "lib.digest"
 local http = require "lib.http"
 local socks4 = require "lib.socks4"
 local socks5 = require "lib.socks5"
 local message = require "lib.message"
+local api = require "runner.api"
 local dialogue = require "runner.dialogue"
 local endpoints = require "runner.endpoint"
 local loader = require "runner.loader"
@@ -245,23 +247,62 @@ end
 
 local DECLINED = { [405] = true, [501] = true }
 
+-- Which schemes a 407 offers; one that challenges in a way that cannot be read
+-- declines none.
+local function learn_schemes(endpoint, answer, how)
+  local offered = {}
+  for _, one in ipairs(answer.status == 407 and digest.challenges(answer)
+                       or {}) do
+    offered[one.scheme] = true
+  end
+  for scheme, feature in pairs { basic = "http-basic",
+                                 digest = "http-digest" } do
+    local name = scheme == "basic" and "Basic" or "Digest"
+    if offered[scheme] then
+      learn(endpoint, feature, "present", "407 with a " .. name .. " challenge")
+    elseif next(offered) then
+      learn(endpoint, feature, "absent",
+            "407 without a " .. name .. " challenge")
+    elseif answer.status // 100 == 2 then
+      learn(endpoint, feature, "absent", "no credentials were asked for")
+    else
+      learn(endpoint, feature, "unknown", how)
+    end
+  end
+end
+
+-- What a proxy says that forwards no requests at all: 407 and its like speak of
+-- this request, 502 and its like of the way to the origin.
+local NOT_FORWARDED = { [400] = true, [403] = true, [404] = true, [405] = true,
+                        [501] = true }
+
+local function probe_forward(endpoint, options)
+  local x, why = try(endpoint, options, function (d)
+    return api.new(d):exchange { within = 4 }
+  end)
+  if not x then
+    learn(endpoint, "http-forward", "unknown", why)
+  elseif x.request then
+    learn(endpoint, "http-forward", "present", "a GET reached the origin")
+  elseif x.is_own and NOT_FORWARDED[x.response.status] then
+    learn(endpoint, "http-forward", "absent",
+          "a GET was answered with " .. x.response.status)
+  else
+    learn(endpoint, "http-forward", "unknown", x.why)
+  end
+end
+
 local function probe_http(endpoint, options)
   local got, why = connect_bare(endpoint, options)
-  if not got then
-    learn(endpoint, "http-connect", "unknown", why)
-    return
-  end
-  local how = "CONNECT was answered with " .. got.status
-  learn(endpoint, "http-connect",
-        DECLINED[got.status] and "absent" or "present", how)
-  local challenge = http.field(got.fields, "proxy-authenticate") or ""
-  if got.status == 407 and challenge:lower():find("basic", 1, true) then
-    learn(endpoint, "http-basic", "present", "407 with a Basic challenge")
-  elseif got.status // 100 == 2 then
-    learn(endpoint, "http-basic", "absent", "no credentials were asked for")
+  if got then
+    local how = "CONNECT was answered with " .. got.status
+    learn(endpoint, "http-connect",
+          DECLINED[got.status] and "absent" or "present", how)
+    learn_schemes(endpoint, got, how)
   else
-    learn(endpoint, "http-basic", "unknown", how)
+    learn(endpoint, "http-connect", "unknown", why)
   end
+  probe_forward(endpoint, options) -- with credentials of a scheme that it takes
   if endpoint.features["http-connect"] == "present" then
     probe_destinations(endpoint, options)
   end
@@ -281,6 +322,10 @@ function probe.endpoint(endpoint, options)
   for feature, how in pairs(endpoint.declared) do
     learn(endpoint, feature, "present", how)
   end
+  local settings = options.settings
+  learn(endpoint, "network", settings.network and "present" or "absent",
+        settings.network and "the proxy runs in a network of our own"
+        or settings.no_network)
   PROBES[endpoint.protocol .. (endpoint.version or "")](endpoint, options)
   return true
 end

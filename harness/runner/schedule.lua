@@ -156,9 +156,10 @@ end
 -- target lives.
 local function control_for(self, scenario, endpoint)
   local version = endpoint.user and endpoint.version or scenario.version
-  local key = endpoint.url .. " " .. (version or "")
+  local forwards = scenario.forwards and "forwards" or nil
+  local key = endpoint.url .. " " .. (version or forwards or "")
   if not self.controls[key] then
-    self.controls[key] = control.new(endpoint, version, self.options)
+    self.controls[key] = control.new(endpoint, version, self.options, forwards)
     self.cuts[endpoint] = self.cuts[endpoint] or {}
   end
   return self.controls[key]

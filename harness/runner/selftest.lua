@@ -3,8 +3,10 @@
 -- survived, a check that no fault can fail is unproven.
 
 local coverage = require "runner.coverage"
+local defects = require "runner.defects"
 local glob = require "runner.glob"
 local loader = require "runner.loader"
+local network = require "runner.network"
 local origins = require "runner.origins"
 local probe = require "runner.probe_target"
 local schedule = require "runner.schedule"
@@ -40,9 +42,24 @@ local function set_of(list)
   return out
 end
 
+-- Scenarios that have to catch a defect of the field, by the faults that
+-- imitate it.
+local function catchers_of(list)
+  local out = {}
+  for _, row in ipairs(list) do
+    for _, fault in ipairs(row.faults) do
+      out[fault] = out[fault] or {}
+      for _, scenario in ipairs(row.scenarios) do
+        out[fault][scenario] = true
+      end
+    end
+  end
+  return out
+end
+
 -- What no scenario names, the judge may see in any dialogue: then all run. The
 -- plain dialogues run with every fault.
-local function scenarios_for(fault, scenarios, named)
+local function scenarios_for(fault, scenarios, named, catchers)
   local proves, out = set_of(fault.proves), {}
   local needs_cuts, needs_all = false, false
   for id in pairs(proves) do
@@ -51,6 +68,7 @@ local function scenarios_for(fault, scenarios, named)
   end
   for _, scenario in ipairs(scenarios) do
     local is_wanted = needs_all or scenario.control == false
+                      or catchers[scenario.id]
     for _, id in ipairs(scenario.checks) do
       is_wanted = is_wanted or proves[id] or false
     end
@@ -72,12 +90,13 @@ local function ids_of(scenarios)
 end
 
 local function run_fault(fault, scenarios, options)
-  local chosen, needs_cuts = scenarios_for(fault, scenarios, ids_of(scenarios))
+  local chosen, needs_cuts = scenarios_for(fault, scenarios, ids_of(scenarios),
+                                           options.catchers[fault.name] or {})
   local one = target.reference(fault.name)
   assert(one:start())
   local run_options = {
     jobs = options.jobs or 64, scale = options.timeout_scale or 1,
-    settings = origins.settings {}, segmentation = needs_cuts, confirm = false,
+    settings = origins.settings(options), segmentation = needs_cuts, confirm = false,
     repeat_with = function () return "" end, on_step = function () end,
     is_interrupted = function () return false end,
   }
@@ -89,10 +108,12 @@ local function run_fault(fault, scenarios, options)
   return results
 end
 
--- What one fault's run showed: requirement to the set of who saw it.
-local function kills_of(results, proven_scenarios)
+-- What one fault's run showed: requirement to the set of who saw it; and in
+-- seen_by the scenarios that found anything.
+local function kills_of(results, proven_scenarios, seen_by)
   local kills = {}
   for _, result in ipairs(results) do
+    seen_by[result.scenario] = #result.findings > 0
     for _, finding in ipairs(result.findings) do
       local by = kills[finding.requirement] or {}
       kills[finding.requirement] = by
@@ -104,15 +125,16 @@ local function kills_of(results, proven_scenarios)
   return kills
 end
 
-local function run_all(faults, scenarios, options, proven_scenarios)
+local function run_all(faults, scenarios, options, proven_scenarios, seen_by)
   local next_fault, left, kills = 0, 0, {}
   local main, failure = coroutine.running(), nil
   local function worker()
     while next_fault < #faults and not failure do
       next_fault = next_fault + 1
       local fault = faults[next_fault]
+      seen_by[fault.name] = {}
       kills[fault.name] = kills_of(run_fault(fault, scenarios, options),
-                                   proven_scenarios)
+                                   proven_scenarios, seen_by[fault.name])
     end
   end
   for _ = 1, math.min(AT_ONCE, #faults) do
@@ -133,11 +155,27 @@ local function run_all(faults, scenarios, options, proven_scenarios)
   return kills
 end
 
-local function say_fault(fault, kills, verbosity)
+-- The rows that scenarios in a network of their own speak of, when there is
+-- none here: what they would show cannot be seen.
+local function unseen_here(scenarios, options)
+  local ids = {}
+  for _, scenario in ipairs(options.own_network and {} or scenarios) do
+    if set_of(scenario.needs).network then
+      for _, id in ipairs(scenario.checks) do
+        ids[id] = true
+      end
+    end
+  end
+  return ids
+end
+
+local function say_fault(fault, kills, unseen, verbosity)
   local survived = {}
   for _, id in ipairs(fault.proves) do
     local by = kills[id]
-    if not by then
+    if not by and unseen[id] then
+      say("  %-36s %-36s not shown: needs a network of its own", fault.name, id)
+    elseif not by then
       survived[#survived + 1] = id
     elseif verbosity > 0 then
       say("  %-36s %-36s %s%s", fault.name, id, by[1],
@@ -150,7 +188,7 @@ local function say_fault(fault, kills, verbosity)
   return #survived == 0
 end
 
-local function say_unproven(scenarios, kills, proven_scenarios)
+local function say_unproven(scenarios, kills, proven_scenarios, unseen)
   local proven = {}
   for _, by_id in pairs(kills) do
     for id in pairs(by_id) do
@@ -162,7 +200,8 @@ local function say_unproven(scenarios, kills, proven_scenarios)
     local is_checked = #entry.scenarios > 0 or set_of(entry.oracle).server
     if is_checked then
       checked = checked + 1
-      if not proven[entry.row.id] and not MINUTES[entry.row.id] then
+      if not proven[entry.row.id] and not MINUTES[entry.row.id]
+        and not unseen[entry.row.id] then
         unproven = unproven + 1
         say("  %-36s no fault makes this check fail", entry.row.id)
       end
@@ -170,12 +209,34 @@ local function say_unproven(scenarios, kills, proven_scenarios)
   end
   local idle = 0
   for _, scenario in ipairs(scenarios) do
-    if not proven_scenarios[scenario.id] then
+    if not proven_scenarios[scenario.id]
+      and (next(unseen) == nil or not set_of(scenario.needs).network) then
       idle = idle + 1
       say("  %-36s no fault makes this scenario fail", scenario.id)
     end
   end
   return checked, unproven, idle
+end
+
+-- Each fault that imitates a defect has to be seen by one of its scenarios.
+local function say_defects(list, seen_by)
+  local imitated, missed = 0, 0
+  for _, row in ipairs(list) do
+    local has_run = false
+    for _, fault in ipairs(row.faults) do
+      local seen, caught = seen_by[fault], false
+      for _, scenario in ipairs(seen and row.scenarios or {}) do
+        caught = caught or seen[scenario] or false
+      end
+      has_run = has_run or seen ~= nil
+      if seen and not caught then
+        missed = missed + 1
+        say("  %-36s none of its scenarios sees %s", row.id, fault)
+      end
+    end
+    imitated = imitated + (has_run and 1 or 0)
+  end
+  return imitated, missed
 end
 
 local function choose(options)
@@ -188,27 +249,32 @@ local function choose(options)
   return out
 end
 
-local function report(faults, scenarios, kills, proven_scenarios, options)
+local function report(faults, scenarios, kills, proven_scenarios, options, missed)
   local survivors = 0
+  local unseen = unseen_here(scenarios, options)
+  if next(unseen) then
+    say("no network of its own: %s", options.no_network)
+  end
   for _, fault in ipairs(faults) do
-    if not say_fault(fault, kills[fault.name], options.verbosity or 0) then
+    if not say_fault(fault, kills[fault.name], unseen,
+                     options.verbosity or 0) then
       survivors = survivors + 1
     end
   end
   if options.only and #options.only > 0 then
     say("%d faults: %d killed, %d survived", #faults, #faults - survivors,
         survivors)
-    return survivors == 0 and 0 or 1
+    return survivors + missed == 0 and 0 or 1
   end
   local checked, unproven, idle =
-    say_unproven(scenarios, kills, proven_scenarios)
+    say_unproven(scenarios, kills, proven_scenarios, unseen)
   say("%d faults: %d killed, %d survived", #faults, #faults - survivors,
       survivors)
   say("%d requirements checked: %d proven, %d unproven", checked,
       checked - unproven, unproven)
   say("%d scenarios: %d fail under some fault, %d under none", #scenarios,
       #scenarios - idle, idle)
-  return survivors + unproven + idle == 0 and 0 or 1
+  return survivors + unproven + idle + missed == 0 and 0 or 1
 end
 
 -- options: only (globs over faults), jobs, verbosity, timeout_scale
@@ -224,9 +290,21 @@ function selftest.main(options)
     native.err("proxyspec selftest: no fault matches (see 'list faults')\n")
     return 2
   end
-  local proven_scenarios = {}
-  local kills = run_all(faults, scenarios, options, proven_scenarios)
-  return report(faults, scenarios, kills, proven_scenarios, options)
+  local made, wanting, status = network.choose(options.network or "auto", true)
+  options.own_network, options.no_network = made, wanting
+  if status then
+    native.err("proxyspec selftest: --network own: " .. wanting .. "\n")
+    return 3
+  end
+  local known, proven_scenarios, seen_by = defects.load(scenarios), {}, {}
+  options.catchers = catchers_of(known)
+  local kills = run_all(faults, scenarios, options, proven_scenarios, seen_by)
+  local imitated, missed = say_defects(known, seen_by)
+  local status = report(faults, scenarios, kills, proven_scenarios, options,
+                        missed)
+  say("%d defects of the field imitated: %d times no scenario sees it",
+      imitated, missed)
+  return status
 end
 
 return selftest

@@ -220,10 +220,25 @@ function origin.accepts(run, step)
   return accepted(run, step) ~= nil
 end
 
+-- A forwarded request is read as one, and only what is wished is compared.
+local function receives_request(run, step, upstream, m)
+  local got, what, details = run.dialogue:receive({ conn = upstream }, m.kind,
+                                                  step.within or WAIT)
+  if not got then
+    return violate(run, step, string.format(
+      "%s is due at the origin: %s", message.describe(m),
+      dialogue.reason(what, details)), true)
+  end
+  local ok, why = m.kind.compare(m.fields, got, run.dialogue.context)
+  return ok or violate(run, step, "the forwarded request: " .. why)
+end
+
 function origin.receives(run, step)
   local upstream = accepted(run, step)
   if not upstream then
     return false
+  elseif step.messages[1].kind.name == "http.forwarded" then
+    return receives_request(run, step, upstream, step.messages[1])
   end
   local want = encode_all(run, step)
   local got, what = run.dialogue:read(upstream, #want, step.within or WAIT)

@@ -196,8 +196,8 @@ function Target:start_reference()
   for _, user in ipairs { false, USER } do
     local server, why = native.server {
       socks = "127.0.0.1:0", http = "127.0.0.1:0", user = user or nil,
-      password = user and PASSWORD or nil, fault = self.fault,
-      tor = true,
+      password = user and PASSWORD or nil, auth_scheme = "both",
+      fault = self.fault, tor = true,
     }
     if not server then
       return nil, why

@@ -6,6 +6,7 @@ local style = require "report.style"
 local terminal = require "report.terminal"
 local judge = require "runner.judge"
 local loader = require "runner.loader"
+local network = require "runner.network"
 local origins = require "runner.origins"
 local probe = require "runner.probe_target"
 local schedule = require "runner.schedule"
@@ -42,6 +43,9 @@ local function repeat_command(options)
       words[#words + 1] = "--" .. name:gsub("_", "-") .. " "
                           .. quote(options[name])
     end
+  end
+  if options.network and options.network ~= "auto" then
+    words[#words + 1] = "--network " .. options.network
   end
   if options.timeout_scale and options.timeout_scale ~= 1 then
     words[#words + 1] = string.format("--timeout-scale %g", options.timeout_scale)
@@ -187,6 +191,32 @@ local function run_on(one, chosen, options)
   return report(run_of(results), options)
 end
 
+local function needs_network(chosen)
+  local count = 0
+  for _, scenario in ipairs(chosen) do
+    for _, feature in ipairs(scenario.needs) do
+      count = count + (feature == "network" and 1 or 0)
+    end
+  end
+  return count
+end
+
+-- Makes the network that the run is to have; an exit status when it may not
+-- go on without it.
+local function enter_network(one, chosen, options)
+  local made, why, status = network.choose(options.network or "auto",
+                                           one.kind ~= "running")
+  options.own_network, options.no_network = made, why
+  if status then
+    complain("--network own: " .. why)
+    return status == "usage" and USAGE or INCONCLUSIVE
+  elseif not made and one.kind ~= "running" and options.network ~= "host"
+    and needs_network(chosen) > 0 and (options.verbosity or 0) >= 0 then
+    complain(string.format("%d scenarios need a network of their own: %s",
+                           needs_network(chosen), why))
+  end
+end
+
 -- Runs the command; its exit status.
 function test.main(options)
   math.randomseed(options.seed or math.floor(native.epoch() * 1000) & 0x7fffffff)
@@ -210,6 +240,10 @@ function test.main(options)
   if not one then
     complain(unknown)
     return USAGE
+  end
+  local refused = enter_network(one, chosen, options)
+  if refused then
+    return refused
   end
   local done, status = pcall(run_on, one, chosen, options)
   one:stop()

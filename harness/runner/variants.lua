@@ -53,10 +53,20 @@ local function is_granting_reply(step)
          and is_success(step)
 end
 
+-- Whether what a client sent was to be forwarded, so that no tunnel follows.
+local function is_forwarded(step)
+  local last = step and step.messages[#step.messages]
+  return last ~= nil and last.kind.name == "http.request"
+         and last.fields.to ~= nil
+end
+
 -- Whether a client in a hurry may go on behind it: behind a request for
 -- anything but a connection, nothing is due.
 local function ends_joinable(step)
   local last = step.messages[#step.messages]
+  if is_forwarded(step) then
+    return false
+  end
   local command = last.fields.command or 1
   return last.kind.phase == nil or command == 1
 end
@@ -83,7 +93,8 @@ function variants.prepare(list)
       previous, is_joinable = step, ends_joinable(step)
     elseif step.who == "S" and step.op == "sends" then
       is_joinable = is_joinable and is_success(step)
-      is_relaying = is_relaying or is_granting_reply(step)
+      is_relaying = is_relaying
+                    or (is_granting_reply(step) and not is_forwarded(previous))
     else
       key[#key + 1] = step.who .. "." .. step.op
       is_joinable = is_joinable and step.op == "accepts"

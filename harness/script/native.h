@@ -110,6 +110,8 @@ void native_open_catalogue(lua_State *L);
 void native_open_files(lua_State *L);
 void native_open_json(lua_State *L);
 void native_open_system(lua_State *L);
+void native_open_hash(lua_State *L);
 void native_open_interrupt(lua_State *L);
+void native_open_network(lua_State *L);
 
 #endif

@@ -41,6 +41,19 @@ static const struct fault *option_fault(lua_State *L)
     return fault;
 }
 
+static enum server_auth option_auth(lua_State *L)
+{
+    const char *scheme = option_string(L, 1, "auth_scheme", "basic");
+
+    if (strcmp(scheme, "digest") == 0)
+        return SERVER_DIGEST;
+    if (strcmp(scheme, "both") == 0)
+        return SERVER_BASIC_OR_DIGEST;
+    if (strcmp(scheme, "basic") != 0)
+        luaL_error(L, "there is no scheme '%s'", scheme);
+    return SERVER_BASIC;
+}
+
 static int native_server(lua_State *L)
 {
     struct server_config cfg = {0};
@@ -52,6 +65,7 @@ static int native_server(lua_State *L)
     option_listener(L, "http", &cfg.http);
     cfg.user = option_string(L, 1, "user", NULL);
     cfg.password = option_string(L, 1, "password", NULL);
+    cfg.auth = option_auth(L);
     cfg.fault = option_fault(L);
     (void)lua_getfield(L, 1, "tor");
     cfg.is_tor = lua_toboolean(L, -1);

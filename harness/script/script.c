@@ -233,7 +233,9 @@ static int open_all(lua_State *L)
     native_open_files(L);
     native_open_json(L);
     native_open_system(L);
+    native_open_hash(L);
     native_open_interrupt(L);
+    native_open_network(L);
     lua_setglobal(L, "native");
     return 0;
 }

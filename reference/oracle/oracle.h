@@ -79,15 +79,17 @@ enum oracle_stage {
 struct oracle_summary {
     enum oracle_protocol protocol; /* ORACLE_DETECT: not recognised */
     enum oracle_stage stage;
-    uint8_t version;        /* SOCKS: 4 or 5 */
-    int method;             /* SOCKS5 method selected; -1 before */
-    int command;            /* SOCKS command; -1 before */
-    int code;               /* CD, REP, RFC 1929 or HTTP status; -1 before */
-    char target[96];        /* "origin.test:80"; "" before the request */
-    char bind_peer[96];     /* BIND: what the second reply names; "" before */
-    uint64_t relayed[2];    /* octets after success, indexed by oracle_side */
-    uint64_t datagrams[2];  /* handed to oracle_datagram(), likewise */
-    unsigned findings_lost; /* for which the queue had no room */
+    uint8_t version;          /* SOCKS: 4 or 5 */
+    int method;               /* SOCKS5 method selected; -1 before */
+    int command;              /* SOCKS command; -1 before */
+    int code;                 /* CD, REP, RFC 1929 or HTTP status; -1 before */
+    char target[96];          /* "origin.test:80"; "" before the request */
+    char bind_peer[96];       /* BIND: what the second reply names; "" before */
+    struct px_endpoint relay; /* UDP ASSOCIATE: what the reply names; port 0
+                                 before, no address when it is a name */
+    uint64_t relayed[2];      /* octets after success, indexed by oracle_side */
+    uint64_t datagrams[2];    /* handed to oracle_datagram(), likewise */
+    unsigned findings_lost;   /* for which the queue had no room */
 };
 
 /* Octets an oracle needs, aligned as malloc() aligns. */

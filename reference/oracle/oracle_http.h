@@ -4,24 +4,17 @@
 /* What the oracle remembers of an HTTP dialogue. */
 
 #include "http1.h"
+#include "http1_chunked.h"
+#include "http1_framing.h"
 #include "oracle.h"
 
-/* How a message body ends (RFC 9112 section 6.3). */
-enum http_framing { BODY_NONE, BODY_COUNTED, BODY_CHUNKED, BODY_TO_CLOSE };
-
-/* A body going by; its octets are not looked at. */
+/* A body going by; of its octets only the framing is looked at. */
 struct http_body {
-    enum http_framing framing;
-    uint64_t left; /* octets of the body or of the chunk */
-    enum {
-        CHUNK_SIZE,
-        CHUNK_EXTENSION,
-        CHUNK_DATA,
-        CHUNK_DATA_END,
-        CHUNK_TRAILER
-    } chunk;
-    size_t line_len; /* octets of the size or trailer line so far */
-    bool is_bad;     /* it can no longer be followed */
+    struct http1_framing framing;
+    uint64_t left;                /* of a counted one */
+    struct http1_chunked chunked; /* where a chunked one is */
+    uint64_t at;                  /* where its message began */
+    enum requirement broken;      /* NONE: it can be followed */
 };
 
 /* What is wrong with the target of a CONNECT. */
@@ -34,22 +27,35 @@ enum http_target {
     TARGET_BAD_IPV6 /* without brackets */
 };
 
+enum { HTTP_UPGRADES_MAX = 4 };
+
 /* A request that waits for its final response. */
 struct http_request {
     uint64_t at;
     bool is_connect;
     bool is_head;
-    bool is_http10; /* or older */
-    bool is_valid;  /* a CONNECT that can only be granted or refused */
+    bool is_local;         /* OPTIONS or TRACE: the proxy may answer itself */
+    bool is_repeat_unsafe; /* POST or PATCH: not idempotent */
+    bool is_absolute;      /* its target is a URI */
+    bool is_host_empty;    /* the URI names no host */
+    bool is_http10;        /* or older */
+    bool is_valid;         /* a CONNECT that can only be granted or refused */
     bool has_body_fields;
+    bool has_content; /* its framing promises octets */
     bool has_close;
+    bool has_keep_alive;
+    bool has_te;
     bool has_credentials;
     bool has_colon_space;
     bool is_line_invalid;
+    bool has_no_version; /* the HTTP/0.9 form, whose fields nobody reads */
     bool is_host_invalid;
     size_t host_count;
+    uint32_t defects;        /* enum http1_defect */
     uint32_t credentials;    /* their digest */
     enum http_target target; /* of a CONNECT */
+    size_t upgrade_count;    /* protocols of Upgrade, all of them */
+    uint32_t upgrades[HTTP_UPGRADES_MAX]; /* digests of the first ones */
 };
 
 enum { HTTP_OUTSTANDING_MAX = 16 };
@@ -78,25 +84,51 @@ struct http_dialogue {
     bool is_refused;      /* the last answer refused a CONNECT */
     bool is_unauthorised; /* it was a 407 */
     bool has_early;       /* octets came between that CONNECT and the answer */
-    bool has_talked;      /* octets of the client came after it */
+    bool has_talked;      /* octets of the client came after the last answer */
     bool has_authenticated; /* a request with credentials went through */
     bool did_client_close;  /* a request said so */
     bool did_server_close;  /* a response said so */
-    bool is_close_unsaid;   /* the refusal lets the connection go on */
-    uint64_t whole_ms;      /* when that was */
-    uint32_t credentials;   /* a digest of those that were refused last */
-    size_t refused_count;   /* how often */
+    bool is_close_unsaid;   /* the last answer lets the connection go on */
+    uint64_t whole_ms;      /* when it was whole */
+    uint16_t code;          /* of the last answer */
+    struct http_request answered; /* what it answers */
+    enum requirement last; /* what forbids another answer; NONE: nothing */
+    uint32_t credentials;  /* a digest of those that were refused last */
+    size_t refused_count;  /* how often */
 };
+
+/* oracle_http.c */
+
+/* The request that is to be answered next; NULL when there is none. */
+struct http_request *http_oldest(struct http_dialogue *h);
+/* The next octet of that side begins a head. */
+void http_begin_head(struct http_dialogue *h, enum oracle_side side);
+/* Whether the octet that was shown last can end a head. */
+bool http_may_end_head(struct http_dialogue *h, enum oracle_side side,
+                       struct px_bytes in);
+/* What the client sends can no longer be told apart. */
+void http_lose_client(struct oracle *o);
+/* Shows what is kept of the client, as far as its turn goes. */
+void http_read_client(struct oracle *o);
+
+/* oracle_http_server.c: the same for the server. */
+size_t http_server_bytes(struct oracle *o, struct px_bytes data);
+void http_server_ended(struct oracle *o);
 
 /* oracle_http_body.c */
 
-/* How the body of a request or response with these fields ends; is_bad when
- * the fields leave it open. */
-struct http_body http_request_body(const struct http1_fields *fields);
-struct http_body http_response_body(const struct http1_fields *fields);
-/* Takes octets of the body; returns how many. *is_whole tells its end. */
-size_t http_body_take(struct http_body *body, struct px_bytes data,
+/* The body that such a framing announces, of the message that began at `at`. */
+struct http_body http_body_of(struct http1_framing framing, uint64_t at);
+/* Whether octets of it are still to come. */
+bool http_body_goes_on(const struct http_body *body);
+/* Takes octets of the body, one at least; returns how many. *is_whole tells
+ * its end. A trailer section stays kept in the stream. */
+size_t http_body_take(struct oracle *o, enum oracle_side side,
+                      struct http_body *body, struct px_bytes data,
                       bool *is_whole);
+/* Judges the chunks of a body that ends here, and its trailers. */
+void http_judge_body(struct oracle *o, enum oracle_side side,
+                     const struct http_body *body);
 
 /* oracle_http_target.c */
 
@@ -116,11 +148,18 @@ bool http_is_same(const struct px_endpoint *a, const struct px_endpoint *b);
 bool http_has_octet(struct px_bytes text, uint8_t octet);
 /* Whether text begins so, letters of either case alike. */
 bool http_begins(struct px_bytes text, struct px_bytes with);
+/* A digest of the text, letters of either case alike. */
+uint32_t http_digest(struct px_bytes text);
 /* text without its first len octets, which it has. */
 struct px_bytes http_after(struct px_bytes text, size_t len);
 
 /* oracle_http_request.c: judges a head and says what is to be remembered. */
 void http_judge_request(struct oracle *o, const struct http1_request_head *head,
+                        uint64_t at, struct http_request *out);
+
+/* oracle_http_content.c: what it says of content, its framing, and fields
+ * that a client does not send; completes what is to be remembered. */
+void http_judge_content(struct oracle *o, const struct http1_request_head *head,
                         uint64_t at, struct http_request *out);
 
 /* oracle_http_response.c: judges answers to CONNECT. */
@@ -130,6 +169,25 @@ void http_judge_grant(struct oracle *o, const struct http_request *request,
                       const struct http1_response_head *head, uint64_t at);
 void http_judge_refusal(struct oracle *o, const struct http_request *request,
                         const struct http1_response_head *head, uint64_t at);
+/* 2xx to a request whose head, or whose sender, is to be refused. */
+void http_judge_served(struct oracle *o, const struct http_request *request,
+                       uint64_t at);
+/* Whether an answer announces the end of the connection, and who said so. */
+void http_note_close(struct oracle *o, const struct http_request *request,
+                     const struct http1_response_head *head, uint64_t at);
+/* Counts how often the same credentials met a 407. */
+void http_note_unauthorised(struct oracle *o,
+                            const struct http_request *request);
+
+/* oracle_http_forward.c: judges other answers, which the proxy made itself or
+ * passed on from an origin. */
+void http_judge_forwarded_interim(struct oracle *o,
+                                  const struct http_request *request,
+                                  const struct http1_response_head *head,
+                                  uint64_t at);
+void http_judge_forwarded(struct oracle *o, const struct http_request *request,
+                          const struct http1_response_head *head,
+                          const struct http1_framing *framing, uint64_t at);
 /* What may be odd about any head, by its sender. */
 void http_judge_oddities(struct oracle *o, enum oracle_side side, uint64_t at,
                          uint32_t oddities, const struct http1_fields *fields);
@@ -138,8 +196,9 @@ void http_judge_repeats(struct oracle *o, enum oracle_side side, uint64_t at,
                         const struct http1_fields *fields,
                         const char *const *names);
 
-/* oracle_http_challenge.c: the Proxy-Authenticate fields of a 407. */
+/* oracle_http_challenge.c: the Proxy-Authenticate fields of a 407; contested
+ * when an origin may have sent them. */
 void http_judge_challenges(struct oracle *o, const struct http1_fields *fields,
-                           uint64_t at);
+                           uint64_t at, bool is_contested);
 
 #endif

@@ -15,6 +15,7 @@ enum scheme { SCHEME_NONE, SCHEME_BASIC, SCHEME_DIGEST, SCHEME_OTHER };
 struct challenge {
     struct oracle *o;
     uint64_t at;
+    bool is_contested;
     enum scheme scheme; /* of the challenge being read */
     bool has_realm;
     bool has_qop;
@@ -25,7 +26,11 @@ struct challenge {
 
 static void accuse(struct challenge *c, enum requirement req, const char *what)
 {
-    oracle_accuse(c->o, req, SIDE_SERVER, c->at, "%s", what);
+    if (c->is_contested)
+        oracle_contest(c->o, req, SIDE_SERVER, c->at,
+                       "%s, unless an origin sent it", what);
+    else
+        oracle_accuse(c->o, req, SIDE_SERVER, c->at, "%s", what);
 }
 
 static bool is_blank(uint8_t octet)
@@ -233,9 +238,9 @@ static bool read_line(struct challenge *c, struct px_bytes rest)
 }
 
 void http_judge_challenges(struct oracle *o, const struct http1_fields *fields,
-                           uint64_t at)
+                           uint64_t at, bool is_contested)
 {
-    struct challenge c = {.o = o, .at = at};
+    struct challenge c = {.o = o, .at = at, .is_contested = is_contested};
     bool is_readable = true;
     size_t lines = 0;
 

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+/* Octets as they are: the case of credentials matters. */
 static uint32_t digest_of(struct px_bytes text)
 {
     uint32_t digest = 2166136261u; /* FNV-1a */
@@ -53,9 +54,14 @@ static void judge_connect_target(struct oracle *o, struct px_bytes target,
 }
 
 static void judge_absolute(struct oracle *o, struct px_bytes target,
-                           uint64_t at)
+                           uint64_t at, struct http_request *out)
 {
+    struct px_bytes authority = http_authority_of(target);
     struct px_endpoint endpoint;
+
+    out->is_absolute = true;
+    out->is_host_empty = http_begins(target, PX_LITERAL("http:")) &&
+                         (authority.len == 0 || authority.data[0] == ':');
 
     if (http_has_octet(http_authority_of(target), '@'))
         accuse(o, REQ_HTTP_TARGET_USERINFO_GENERATE, at,
@@ -102,7 +108,7 @@ static void judge_target(struct oracle *o,
     if (out->is_connect)
         judge_connect_target(o, line->target, at, out);
     else if (http_is_absolute(line->target))
-        judge_absolute(o, line->target, at);
+        judge_absolute(o, line->target, at, out);
     else
         judge_other_form(o, line, at);
 }
@@ -181,69 +187,6 @@ static void judge_connection(struct oracle *o,
                           "Connection names %s, which is for all recipients",
                           end_to_end[i]);
     }
-}
-
-/* The last coding of all Transfer-Encoding lines, and how many are chunked. */
-static size_t count_chunked(const struct http1_fields *fields, bool *is_last)
-{
-    size_t count = 0;
-
-    *is_last = false;
-    for (size_t i = 0; i < fields->count; i++) {
-        struct px_bytes list = fields->at[i].value;
-        struct px_bytes member;
-
-        if (!px_equal_nocase(fields->at[i].name,
-                             PX_LITERAL("Transfer-Encoding")))
-            continue;
-        while (http1_next_member(&list, &member)) {
-            *is_last = px_equal_nocase(member, PX_LITERAL("chunked"));
-            count += *is_last;
-        }
-    }
-    return count;
-}
-
-static void judge_codings(struct oracle *o, const struct http1_fields *fields,
-                          uint64_t at)
-{
-    bool is_last;
-    size_t count = count_chunked(fields, &is_last);
-
-    if (count > 1)
-        accuse(o, REQ_HTTP_FRAMING_CHUNKED_ONCE, at,
-               "chunked is applied more than once");
-    if (!is_last)
-        accuse(o, REQ_HTTP_FRAMING_CHUNKED_LAST_REQUEST, at,
-               "a request whose last transfer coding is not chunked");
-}
-
-static void judge_framing(struct oracle *o, const struct http1_fields *fields,
-                          uint64_t at, struct http_request *out)
-{
-    const struct http1_field *length = http1_find(fields, "Content-Length");
-    bool is_coded = http1_find(fields, "Transfer-Encoding") != NULL;
-    bool is_empty =
-        length && !is_coded && px_equal(length->value, PX_LITERAL("0"));
-
-    if (length && is_coded)
-        accuse(o, REQ_HTTP_FRAMING_SENDER_NOT_BOTH, at,
-               "both Content-Length and Transfer-Encoding");
-    if (is_coded)
-        judge_codings(o, fields, at);
-    if (http1_lists(fields, "Expect", "100-continue") && !is_coded &&
-        (!length || is_empty))
-        accuse(o, REQ_HTTP_EXPECT_CLIENT_CONTENT, at,
-               "Expect: 100-continue without content");
-    if (!out->is_connect || (!length && !is_coded))
-        return;
-    out->has_body_fields = !is_empty;
-    if (is_empty)
-        oracle_contest(o, REQ_HTTP_CONNECT_REQUEST_BODY, SIDE_CLIENT, at,
-                       "Content-Length: 0 with CONNECT");
-    else
-        accuse(o, REQ_HTTP_CONNECT_REQUEST_BODY, at,
-               "CONNECT has no content, yet framing fields are sent");
 }
 
 static bool has_control(struct px_bytes text)
@@ -333,6 +276,7 @@ void http_judge_request(struct oracle *o, const struct http1_request_head *head,
     out->is_http10 = head->line.major == 0 ||
                      (head->line.major == 1 && head->line.minor == 0);
     out->has_colon_space = head->fields.oddities & HTTP1_COLON_SPACE;
+    out->has_no_version = oddities & HTTP1_NO_VERSION;
     out->is_line_invalid =
         oddities & (HTTP1_NO_VERSION | HTTP1_EXTRA_WORDS | HTTP1_NOT_TOKEN);
     if (oddities & HTTP1_LEADING_CRLF)
@@ -346,7 +290,7 @@ void http_judge_request(struct oracle *o, const struct http1_request_head *head,
     judge_host(o, head, at, out);
     http_judge_repeats(o, SIDE_CLIENT, at, &head->fields, once);
     judge_connection(o, &head->fields, at);
-    judge_framing(o, &head->fields, at, out);
+    http_judge_content(o, head, at, out);
     judge_credentials(o, &head->fields, at, out);
     out->is_valid = out->is_connect && is_valid(head, out);
 }

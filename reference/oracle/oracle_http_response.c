@@ -146,13 +146,13 @@ static void judge_granted_head(struct oracle *o,
 {
     if (!request->is_http10 && request->host_count == 0)
         oracle_contest(o, REQ_HTTP_HOST_MISSING, SIDE_SERVER, at,
-                       "2xx to an HTTP/1.1 CONNECT without Host");
+                       "2xx to an HTTP/1.1 request without Host");
     if (request->host_count > 1)
         accuse(o, REQ_HTTP_HOST_MULTIPLE, at,
-               "2xx to a CONNECT with two Hosts");
+               "2xx to a request with two Hosts");
     if (request->is_host_invalid)
         oracle_contest(o, REQ_HTTP_HOST_INVALID, SIDE_SERVER, at,
-                       "2xx to a CONNECT with an invalid Host");
+                       "2xx to a request with an invalid Host");
     if (request->has_colon_space)
         accuse(o, REQ_HTTP_PARSE_COLON_SPACE_REQUEST, at,
                "2xx to a request with whitespace before a colon");
@@ -160,12 +160,16 @@ static void judge_granted_head(struct oracle *o,
         accuse(o, REQ_HTTP_LINE_INVALID, at, "2xx to an invalid request-line");
 }
 
-/* The proxy is known to demand credentials. */
+/*
+ * The proxy is known to demand credentials. Behind a request-line without a
+ * version there may be some that it read.
+ */
 static void judge_granted_stranger(struct oracle *o,
                                    const struct http_request *request,
                                    uint64_t at)
 {
-    if (!o->cfg->is_auth_required || request->has_credentials)
+    if (!o->cfg->is_auth_required || request->has_credentials ||
+        request->has_no_version)
         return;
     if (o->u.http.has_authenticated)
         oracle_contest(o, REQ_AUTH_PROXY_EACH_REQUEST, SIDE_SERVER, at,
@@ -174,6 +178,14 @@ static void judge_granted_stranger(struct oracle *o,
     else
         accuse(o, REQ_AUTH_PROXY_OPTIONS_TRACE, at,
                "2xx without the credentials that are demanded");
+}
+
+void http_judge_served(struct oracle *o, const struct http_request *request,
+                       uint64_t at)
+{
+    judge_granted_head(o, request, at);
+    if (request->is_connect || (request->is_absolute && !request->is_local))
+        judge_granted_stranger(o, request, at);
 }
 
 void http_judge_grant(struct oracle *o, const struct http_request *request,
@@ -185,8 +197,7 @@ void http_judge_grant(struct oracle *o, const struct http_request *request,
         accuse(o, REQ_HTTP_CONNECT_NO_BODY_2XX, at,
                "2xx to CONNECT with Content-Length or Transfer-Encoding");
     judge_granted_target(o, request, at);
-    judge_granted_head(o, request, at);
-    judge_granted_stranger(o, request, at);
+    http_judge_served(o, request, at);
 }
 
 static void judge_framing(struct oracle *o, const struct http_request *request,
@@ -221,7 +232,7 @@ static void judge_status(struct oracle *o,
                    "401 where a proxy demands credentials with 407");
         break;
     case 407:
-        http_judge_challenges(o, &head->fields, at);
+        http_judge_challenges(o, &head->fields, at, false);
         break;
     case 421:
         accuse(o, REQ_HTTP_STATUS_NO_421, at, "a proxy answers 421");
@@ -236,8 +247,8 @@ static void judge_status(struct oracle *o,
 }
 
 /* Whether the connection is announced to end, and who said so. */
-static void note_close(struct oracle *o, const struct http_request *request,
-                       const struct http1_response_head *head, uint64_t at)
+void http_note_close(struct oracle *o, const struct http_request *request,
+                     const struct http1_response_head *head, uint64_t at)
 {
     struct http_dialogue *h = &o->u.http;
     bool has_close = http1_lists(&head->fields, "Connection", "close");
@@ -252,10 +263,13 @@ static void note_close(struct oracle *o, const struct http_request *request,
                "the answer to a request with close does not say close");
 }
 
-/* How often the same credentials met a 407 in a row. */
-static void count_credentials(struct http_dialogue *h,
-                              const struct http_request *request)
+void http_note_unauthorised(struct oracle *o,
+                            const struct http_request *request)
 {
+    struct http_dialogue *h = &o->u.http;
+
+    if (!request->has_credentials)
+        return;
     if (h->refused_count && request->credentials == h->credentials)
         h->refused_count++;
     else
@@ -269,7 +283,7 @@ void http_judge_refusal(struct oracle *o, const struct http_request *request,
     judge_any(o, request, head, at);
     judge_framing(o, request, &head->fields, at);
     judge_status(o, head, at);
-    note_close(o, request, head, at);
-    if (request->has_credentials && head->line.code == 407)
-        count_credentials(&o->u.http, request);
+    http_note_close(o, request, head, at);
+    if (head->line.code == 407)
+        http_note_unauthorised(o, request);
 }

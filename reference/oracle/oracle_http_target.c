@@ -13,6 +13,20 @@ bool http_has_octet(struct px_bytes text, uint8_t octet)
     return text.len && memchr(text.data, octet, text.len) != NULL;
 }
 
+uint32_t http_digest(struct px_bytes text)
+{
+    uint32_t digest = 2166136261u; /* FNV-1a */
+
+    for (size_t i = 0; i < text.len; i++) {
+        uint8_t octet = text.data[i];
+
+        if (octet >= 'A' && octet <= 'Z')
+            octet |= 0x20;
+        digest = (digest ^ octet) * 16777619u;
+    }
+    return digest;
+}
+
 static size_t count_octets(struct px_bytes text, uint8_t octet)
 {
     size_t count = 0;

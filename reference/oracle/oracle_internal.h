@@ -17,7 +17,7 @@ enum {
     /* A head at the limits of http1_default_limits, and empty lines. */
     ORACLE_BUFFER = 16384 + 32768 + 1024,
     FINDINGS_MAX = 32,
-    DUTIES_MAX = 8, /* one for each requirement that can be owed */
+    DUTIES_MAX = 16, /* one for each requirement that can be owed */
     /*
      * RFC 1928 section 6: the close within ten seconds. Other sections name
      * no time; the catalogue borrows this one.

@@ -324,6 +324,9 @@ void udp_open(struct oracle *o, const struct udp_place *asked,
     u->is_open = true;
     u->asked = *asked;
     u->relay = udp_place_of(relay);
+    o->summary.relay = *relay;
+    if (relay->addr.kind == PX_ADDRESS_NAME)
+        o->summary.relay.addr = (struct px_address){0};
     u->is_client_noisy = o->streams[SIDE_CLIENT].len > 0;
     if (asked->ip_len && !udp_is_wildcard(asked) && asked->port == 0)
         oracle_contest(o, REQ_SOCKS5_CLIENT_UDP_UNKNOWN_DST, SIDE_CLIENT,

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bypass.h"
 #include "errand.h"
 #include "stream.h"
 
@@ -25,8 +26,10 @@ struct connection {
     struct stream *client;
     struct stream *upstream;
     struct errand errand;
+    struct bypass bypass;
     uv_timer_t timer;
     unsigned open_handles; /* streams and the timer; freed at 0 */
+    bool is_shrunk;        /* the session keeps what a tunnel needs */
     bool is_hanging;       /* a fault wants nothing done any more */
     bool is_fault_timer;   /* a fault has armed the timer while relaying */
     bool is_closing;       /* the session is done; what is left goes out */
@@ -85,6 +88,7 @@ static void close_timer(struct connection *c)
 static void begin_close(struct connection *c)
 {
     c->is_closing = true;
+    bypass_close(&c->bypass);
     errand_drop(&c->errand);
     if (!c->client && !c->upstream)
         close_timer(c);
@@ -131,7 +135,8 @@ static bool is_dead(const struct stream *s)
  */
 static void look_at_relay(struct connection *c)
 {
-    size_t left = left_on(c->client) + left_on(c->upstream);
+    size_t left =
+        left_on(c->client) + left_on(c->upstream) + bypass_held(&c->bypass);
 
     if (left >= c->left && (is_dead(c->client) || is_dead(c->upstream)))
         connection_abort(c);
@@ -199,12 +204,21 @@ static size_t client_room(const struct connection *c)
     return session_room > held ? session_room - held : 0;
 }
 
+static void on_bypass(void *owner, enum event_kind kind)
+{
+    struct connection *c = owner;
+
+    if (kind == EVENT_CLIENT_RESET || kind == EVENT_UPSTREAM_RESET)
+        stream_close(kind == EVENT_CLIENT_RESET ? c->client : c->upstream);
+    feed(c, (struct event){.kind = kind});
+}
+
 /* Reads from each side as long as the session and the other side allow. */
 static void update_reading(struct connection *c)
 {
     bool is_client_wanted, is_upstream_wanted;
 
-    if (c->is_closing)
+    if (c->is_closing || bypass_try(&c->bypass, c->client, c->upstream))
         return;
     is_client_wanted =
         !c->is_hanging && client_room(c) > 0 &&
@@ -237,6 +251,7 @@ static void on_data(void *owner, struct stream *s, struct px_bytes data)
     enum event_kind kind =
         s == c->client ? EVENT_CLIENT_DATA : EVENT_UPSTREAM_DATA;
 
+    bypass_count(&c->bypass, data.len);
     feed(c, (struct event){.kind = kind, .data = data});
 }
 
@@ -380,7 +395,8 @@ static void carry_out(struct connection *c, const struct action *action)
     case ACTION_DROP_PEER:
         errand_drop_peer(&c->errand);
         break;
-    case ACTION_RELAY: /* octets keep passing through the session */
+    case ACTION_RELAY: /* octets still may pass through the session */
+        c->bypass.is_allowed = !c->memory;
         if (!c->is_fault_timer)
             watch_relay(c);
         break;
@@ -448,6 +464,23 @@ static void carry_out_with_fault(struct connection *c, struct action *action)
     carry_out_extras(c);
 }
 
+/* A tunnel lasts, and needs no room for requests. */
+static void shrink_session(struct connection *c)
+{
+    void *mem;
+
+    if (c->is_shrunk || c->is_closing ||
+        session_state(c->session) != SESSION_RELAYING)
+        return;
+    c->is_shrunk = true;
+    mem = malloc(session_relay_size());
+    if (!mem)
+        return; /* then it stays where it is */
+    (void)session_move(mem, c->session);
+    free(c->session);
+    c->session = mem;
+}
+
 static void drain_actions(struct connection *c)
 {
     struct action action;
@@ -460,6 +493,8 @@ static void drain_actions(struct connection *c)
         else
             carry_out(c, &action);
     }
+    if (c->bypass.is_allowed)
+        shrink_session(c);
     update_reading(c);
 }
 
@@ -547,7 +582,8 @@ static struct connection *connection_new(const struct connection_context *ctx)
     c->session = malloc(session_size(ctx->config->protocol));
     c->memory = ctx->fault ? calloc(1, sizeof(*c->memory)) : NULL;
     c->client = stream_new(ctx->loop, &events);
-    if (!c->session || (ctx->fault && !c->memory) || !c->client) {
+    if (!c->session || (ctx->fault && !c->memory) || !c->client ||
+        (ctx->tls && !stream_secure(c->client, ctx->tls))) {
         if (c->client)
             stream_close(c->client);
         free(c->memory);
@@ -563,6 +599,7 @@ static struct connection *connection_new(const struct connection_context *ctx)
         .on_event = on_errand,
         .owner = c,
     };
+    bypass_init(&c->bypass, ctx->splicer, ctx->splice_from, on_bypass, c);
     uv_timer_init(ctx->loop, &c->timer);
     c->timer.data = c;
     c->open_handles = 2;

@@ -6,6 +6,8 @@
 #include "server.h"
 
 struct connection;
+struct splicer;
+struct tls_context;
 
 enum { CONNECTION_BUFFER = 64 * 1024 };
 
@@ -17,9 +19,12 @@ struct connection_context {
     uint64_t *fault_shared; /* FAULT_SHARED_MAX, for what a fault remembers */
     const char *user; /* what a fault may compare with; NULL: none asked for */
     const char *password;
+    const struct tls_context *tls; /* NULL: clients speak without TLS */
     uint8_t *buffer; /* CONNECTION_BUFFER octets that all read into in turn */
-    bool has_no_fragments; /* of its UDP associations */
-    uint32_t stall_ms;     /* server_config's stall_timeout_ms */
+    struct splicer *splicer; /* NULL: relay through buffers */
+    uint64_t splice_from;    /* octets; server_config's */
+    bool has_no_fragments;   /* of its UDP associations */
+    uint32_t stall_ms;       /* server_config's stall_timeout_ms */
     /* Called once the connection is gone and freed. */
     void (*on_gone)(void *ctx, struct connection *connection);
     void *ctx;

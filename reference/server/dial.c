@@ -1,6 +1,8 @@
 #include "dial.h"
 
+#include <linux/errqueue.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +14,7 @@ struct dial {
     uv_getaddrinfo_t resolve;
     uv_connect_t connect;
     uv_timer_t timer; /* starts what needs no resolver; ends slow attempts */
-    uint32_t attempt_ms;
+    struct dial_options options;
     const struct stream_events *events;
     void *owner;
     dial_fn *done; /* NULL: cancelled, or told already */
@@ -94,6 +96,59 @@ enum dial_failure dial_failure_of(int uv_error)
     }
 }
 
+/*
+ * Whether the kernel is to keep what ICMP says of a socket: errno knows no
+ * difference between a way that is too long and a host that is not there. What
+ * fails here shows in the failure alone. On a connection an error would end
+ * what might go on.
+ */
+static void keep_icmp(struct stream *stream, int is_kept)
+{
+    uv_os_fd_t fd;
+
+    if (uv_fileno((uv_handle_t *)stream_tcp(stream), &fd) != 0)
+        return;
+    (void)setsockopt(fd, IPPROTO_IP, IP_RECVERR, &is_kept, sizeof(is_kept));
+    (void)setsockopt(fd, IPPROTO_IPV6, IPV6_RECVERR, &is_kept, sizeof(is_kept));
+}
+
+/* Whether ICMP said that the packets' time was exceeded (RFC 792, RFC 4443). */
+static bool is_expired(struct stream *stream)
+{
+    enum { ICMP_TIME_EXCEEDED_V4 = 11, ICMP_TIME_EXCEEDED_V6 = 3 };
+    union {
+        struct cmsghdr align;
+        uint8_t octets[512];
+    } control;
+    struct msghdr message = {.msg_control = control.octets,
+                             .msg_controllen = sizeof(control.octets)};
+    struct sock_extended_err error;
+    struct cmsghdr *at;
+    uv_os_fd_t fd;
+
+    if (uv_fileno((uv_handle_t *)stream_tcp(stream), &fd) != 0 ||
+        recvmsg(fd, &message, MSG_ERRQUEUE | MSG_DONTWAIT) < 0)
+        return false;
+    at = CMSG_FIRSTHDR(&message);
+    if (!at || at->cmsg_len < CMSG_LEN(sizeof(error)))
+        return false;
+    memcpy(&error, CMSG_DATA(at), sizeof(error));
+    return (error.ee_origin == SO_EE_ORIGIN_ICMP &&
+            error.ee_type == ICMP_TIME_EXCEEDED_V4) ||
+           (error.ee_origin == SO_EE_ORIGIN_ICMP6 &&
+            error.ee_type == ICMP_TIME_EXCEEDED_V6);
+}
+
+static enum dial_failure failure_of(struct dial *d, struct stream *stream,
+                                    int status)
+{
+    if (d->is_slow)
+        return DIAL_TIMED_OUT;
+    return status == UV_EHOSTUNREACH && is_expired(stream)
+               ? DIAL_TTL_EXPIRED
+               : dial_failure_of(status);
+}
+
 static void try_next(struct dial *d);
 
 static void on_connected(uv_connect_t *req, int status)
@@ -112,12 +167,13 @@ static void on_connected(uv_connect_t *req, int status)
         return;
     }
     if (status != 0) {
-        d->failure = d->is_slow ? DIAL_TIMED_OUT : dial_failure_of(status);
+        d->failure = failure_of(d, stream, status);
         d->is_slow = false;
         stream_close(stream);
         try_next(d);
         return;
     }
+    keep_icmp(stream, 0);
     stream_tune(stream);
     if (uv_tcp_getsockname(stream_tcp(stream), (struct sockaddr *)&local,
                            &len) == 0)
@@ -151,8 +207,9 @@ static bool try_address(struct dial *d, const struct sockaddr *address)
     error = uv_tcp_connect(&d->connect, stream_tcp(d->attempt), address,
                            on_connected);
     if (error == 0) {
+        keep_icmp(d->attempt, 1);
         if (d->next)
-            uv_timer_start(&d->timer, on_slow, d->attempt_ms, 0);
+            uv_timer_start(&d->timer, on_slow, d->options.attempt_ms, 0);
         return true;
     }
     d->failure = dial_failure_of(error);
@@ -166,7 +223,7 @@ static void try_next(struct dial *d)
     while (d->next) {
         const struct sockaddr *address = d->next->ai_addr;
 
-        d->next = d->next->ai_next;
+        d->next = d->options.tries_one ? NULL : d->next->ai_next;
         if (try_address(d, address))
             return;
     }
@@ -208,8 +265,8 @@ static void on_start(uv_timer_t *timer)
 static bool resolve_name(struct dial *d, const struct px_endpoint *target)
 {
     int error;
-    static const struct addrinfo hints = {
-        .ai_family = AF_UNSPEC,
+    const struct addrinfo hints = {
+        .ai_family = d->options.is_ipv4_only ? AF_INET : AF_UNSPEC,
         .ai_socktype = SOCK_STREAM,
         .ai_flags = AI_NUMERICSERV,
     };
@@ -231,15 +288,16 @@ static bool resolve_name(struct dial *d, const struct px_endpoint *target)
 }
 
 struct dial *dial_new(uv_loop_t *loop, const struct px_endpoint *target,
-                      uint32_t attempt_ms, const struct stream_events *events,
-                      void *owner, dial_fn *done)
+                      const struct dial_options *options,
+                      const struct stream_events *events, void *owner,
+                      dial_fn *done)
 {
     struct dial *d = calloc(1, sizeof(*d));
 
     if (!d)
         return NULL;
     d->loop = loop;
-    d->attempt_ms = attempt_ms;
+    d->options = *options;
     d->events = events;
     d->owner = owner;
     d->done = done;

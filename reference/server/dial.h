@@ -22,15 +22,23 @@ struct dial_result {
 /* Called once, later than dial_new(), unless dial_cancel() came first. */
 typedef void dial_fn(void *owner, const struct dial_result *result);
 
+struct dial_options {
+    /* An address that has not answered after so long makes room for the next,
+     * if there is one; there is no other limit. */
+    uint32_t attempt_ms;
+    bool tries_one;    /* a fault: of a name only its first address */
+    bool is_ipv4_only; /* a fault: of a name only IPv4 addresses */
+};
+
 /*
- * Starts dialling; target's name is copied. An address that has not answered
- * after attempt_ms makes room for the next, if there is one; there is no other
- * limit. events are those of the stream that comes of it; done is told owner.
- * NULL when memory is short.
+ * Starts dialling; target's name and the options are copied. events are those
+ * of the stream that comes of it; done is told owner. NULL when memory is
+ * short.
  */
 struct dial *dial_new(uv_loop_t *loop, const struct px_endpoint *target,
-                      uint32_t attempt_ms, const struct stream_events *events,
-                      void *owner, dial_fn *done);
+                      const struct dial_options *options,
+                      const struct stream_events *events, void *owner,
+                      dial_fn *done);
 
 /* Gives the attempt up; done is not called. NULL is accepted. */
 void dial_cancel(struct dial *d);

@@ -34,9 +34,13 @@ static void on_dialled(void *owner, const struct dial_result *result)
 static bool dial(struct errand *e, const struct px_endpoint *target)
 {
     /* Of several addresses all but the last leave time for the next. */
-    uint32_t attempt_ms = e->ctx->config->dial_timeout_ms / 4;
+    const struct dial_options options = {
+        .attempt_ms = e->ctx->config->dial_timeout_ms / 4,
+        .tries_one = e->memory && e->memory->tries_one,
+        .is_ipv4_only = e->memory && e->memory->is_ipv4_only,
+    };
 
-    e->dial = dial_new(e->ctx->loop, target, attempt_ms, e->stream_events, e,
+    e->dial = dial_new(e->ctx->loop, target, &options, e->stream_events, e,
                        on_dialled);
     return e->dial;
 }

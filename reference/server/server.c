@@ -6,6 +6,8 @@
 
 #include "connection.h"
 #include "hash.h"
+#include "relay_splice.h"
+#include "tls.h"
 
 enum {
     BACKLOG = 1024,
@@ -32,6 +34,8 @@ struct server {
     uv_loop_t *loop;
     struct listener socks;
     struct listener http;
+    struct listener https;
+    struct tls_context *tls;
     unsigned max_connections;
     unsigned connections;
     unsigned open_handles; /* listeners and retry; freed when these and
@@ -39,6 +43,7 @@ struct server {
     uv_timer_t retry;      /* accepts what is waiting */
     bool is_closing;
     struct connection *head;
+    struct splicer *splicer;
     char *user;
     char *password;
     char pseudonym[32];
@@ -52,6 +57,7 @@ static void free_if_gone(struct server *s)
 {
     if (!s->is_closing || s->open_handles || s->connections)
         return;
+    tls_context_free(s->tls);
     free(s->user);
     free(s->password);
     free(s);
@@ -95,6 +101,8 @@ static void accept_waiting(struct server *s)
         accept_next(&s->socks);
     if (s->http.is_waiting)
         accept_next(&s->http);
+    if (s->https.is_waiting)
+        accept_next(&s->https);
 }
 
 static void on_retry(uv_timer_t *timer)
@@ -242,6 +250,9 @@ static void set_context(struct server *s, struct listener *l,
         .user = s->user,
         .password = s->password,
         .buffer = s->buffer,
+        .splicer = s->splicer,
+        .splice_from =
+            cfg->splice_from ? cfg->splice_from : server_default_splice_from,
         .has_no_fragments = cfg->has_no_fragments,
         .stall_ms =
             cfg->stall_timeout_ms ? cfg->stall_timeout_ms : DEFAULT_STALL_MS,
@@ -276,6 +287,19 @@ static bool set_digest(struct server *s, const struct server_config *cfg)
     return hash_random(s->digest_key, sizeof(s->digest_key));
 }
 
+static bool read_certificate(struct server *s, const struct server_config *cfg,
+                             struct px_error *err)
+{
+    char why[sizeof(err->detail)];
+
+    s->tls =
+        tls_context_server(cfg->cert_file, cfg->key_file, why, sizeof(why));
+    s->https.context.tls = s->tls;
+    if (!s->tls)
+        (void)px_fail(err, 0, "%s", why);
+    return s->tls != NULL;
+}
+
 struct server *server_new(uv_loop_t *loop, const struct server_config *cfg,
                           struct px_error *err)
 {
@@ -298,13 +322,24 @@ struct server *server_new(uv_loop_t *loop, const struct server_config *cfg,
     s->max_connections = cfg->max_connections ? cfg->max_connections
                                               : server_default_max_connections;
     choose_pseudonym(s, cfg->pseudonym);
+    if (!cfg->fault && !cfg->has_no_splice)
+        s->splicer = splicer_new(loop);
     set_context(s, &s->socks, SESSION_SOCKS, cfg);
     set_context(s, &s->http, SESSION_HTTP, cfg);
+    set_context(s, &s->https, SESSION_HTTP, cfg);
     if (cfg->socks.ss_family)
         error = open_listener(s, &s->socks, &cfg->socks);
     if (!error && cfg->http.ss_family) {
         kind = "HTTP";
         error = open_listener(s, &s->http, &cfg->http);
+    }
+    if (!error && cfg->https.ss_family) {
+        kind = "HTTPS";
+        if (!read_certificate(s, cfg, err)) {
+            server_close(s);
+            return NULL;
+        }
+        error = open_listener(s, &s->https, &cfg->https);
     }
     if (error) {
         (void)px_fail(err, -error, "cannot listen for %s: %s", kind,
@@ -338,6 +373,11 @@ uint16_t server_http_port(const struct server *s)
     return port_of(&s->http);
 }
 
+uint16_t server_https_port(const struct server *s)
+{
+    return port_of(&s->https);
+}
+
 unsigned server_connections(const struct server *s)
 {
     return s->connections;
@@ -354,9 +394,12 @@ void server_close(struct server *s)
         uv_close((uv_handle_t *)&s->socks.tcp, on_listener_closed);
     if (s->http.server)
         uv_close((uv_handle_t *)&s->http.tcp, on_listener_closed);
+    if (s->https.server)
+        uv_close((uv_handle_t *)&s->https.tcp, on_listener_closed);
     uv_close((uv_handle_t *)&s->retry, on_retry_closed);
     for (struct connection *c = s->head; c; c = next) {
         next = connection_next(c);
         connection_abort(c);
     }
+    splicer_close(s->splicer);
 }

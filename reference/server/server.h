@@ -23,7 +23,10 @@ enum server_auth { SERVER_BASIC, SERVER_DIGEST, SERVER_BASIC_OR_DIGEST };
 struct server_config {
     struct sockaddr_storage socks; /* ss_family 0: no SOCKS listener */
     struct sockaddr_storage http;  /* ss_family 0: no HTTP listener */
-    const char *user;              /* NULL: no authentication is asked for */
+    struct sockaddr_storage https; /* HTTP over TLS; ss_family 0: none */
+    const char *cert_file;         /* with https: PEM files, read at once */
+    const char *key_file;
+    const char *user; /* NULL: no authentication is asked for */
     const char *password;
     enum server_auth auth;
     unsigned digest_algorithms;    /* digest_config's; 0: all */
@@ -33,6 +36,9 @@ struct server_config {
     bool has_no_forward;       /* HTTP: CONNECT only */
     const char *pseudonym;     /* in Via, up to 31 octets; NULL: a random one */
     bool is_tor;               /* Tor's RESOLVE and RESOLVE_PTR are served */
+    bool has_no_splice;        /* tunnels are relayed through buffers only */
+    uint64_t splice_from;      /* else by the system once a tunnel has relayed
+                                  that much; 0: server_default_splice_from */
     const struct fault *fault; /* NULL: behave */
     unsigned max_connections;  /* 0: server_default_max_connections */
     uint32_t handshake_timeout_ms; /* 0: 10 s */
@@ -45,7 +51,10 @@ struct server_config {
                                       peer that reads nothing of it */
 };
 
-enum { server_default_max_connections = 10000 };
+enum {
+    server_default_max_connections = 10000,
+    server_default_splice_from = 128 * 1024,
+};
 
 /*
  * Binds, listens and serves on loop. cfg and its strings are copied. NULL
@@ -58,6 +67,7 @@ struct server *server_new(uv_loop_t *loop, const struct server_config *cfg,
 /* The port that was bound, for configurations that ask for port 0. */
 uint16_t server_socks_port(const struct server *s);
 uint16_t server_http_port(const struct server *s);
+uint16_t server_https_port(const struct server *s);
 
 /* How many client connections are open now. */
 unsigned server_connections(const struct server *s);

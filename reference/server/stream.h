@@ -9,6 +9,7 @@
 #include <uv.h>
 
 #include "px.h"
+#include "tls.h"
 
 struct stream;
 
@@ -29,6 +30,14 @@ struct stream_events {
 /* NULL when memory is short. Nobody is told anything before stream_own(). */
 struct stream *stream_new(uv_loop_t *loop, const struct stream_events *events);
 
+/*
+ * The stream is a server's end of TLS: octets that are read and written are
+ * plaintext, FIN is close_notify and FIN. Called before it is connected; false
+ * when memory is short, then nothing has changed. context outlives the call.
+ */
+PX_CHECKED bool stream_secure(struct stream *s,
+                              const struct tls_context *context);
+
 /* From here on events go to owner, which outlives the stream. */
 void stream_own(struct stream *s, void *owner);
 uv_tcp_t *stream_tcp(struct stream *s);
@@ -45,6 +54,14 @@ PX_CHECKED bool stream_write(struct stream *s, struct px_bytes data);
 
 /* Octets of memory that hold what waits to go out. */
 size_t stream_queued(const struct stream *s);
+
+/*
+ * Whether nothing is under way but reading, so that the socket may be read
+ * from and written to in another way, which TLS never allows; and whether FIN
+ * or RST has been read.
+ */
+bool stream_is_settled(const struct stream *s);
+bool stream_has_read_end(const struct stream *s);
 
 /* Octets that the peer has not acknowledged, queued here or in the system. */
 size_t stream_unacknowledged(const struct stream *s);

@@ -36,6 +36,21 @@ struct session *session_init(void *mem, const struct session_config *cfg,
     return s;
 }
 
+size_t session_relay_size(void)
+{
+    return sizeof(struct session);
+}
+
+struct session *session_move(void *mem, const struct session *s)
+{
+    struct session *moved = mem;
+
+    assert(s->state == SESSION_RELAYING && s->action_next == s->action_count);
+    memcpy(moved, s, sizeof(*moved));
+    moved->in_len = moved->in_cap = 0; /* all of it was handed over */
+    return moved;
+}
+
 size_t session_client_room(const struct session *s)
 {
     switch (s->state) {

@@ -173,6 +173,14 @@ struct session *session_init(void *mem, const struct session_config *cfg,
                              uint64_t now_ms);
 
 /*
+ * Octets that suffice for a session that relays, and moves it there once all
+ * actions have been taken: a tunnel needs no room for requests. mem is as for
+ * session_init(); the memory of before is the caller's again.
+ */
+size_t session_relay_size(void);
+struct session *session_move(void *mem, const struct session *s);
+
+/*
  * How many octets the session takes from the client, or the target, now. 0
  * means: do not read; ask again after the next event. In SESSION_RELAYING it
  * is bounded by nothing but what the caller can queue on the other side.

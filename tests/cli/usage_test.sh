@@ -148,6 +148,14 @@ refused " serve: --auth: no USER:PASS" serve --auth :pass
 refused " serve: --auth: no USER:PASS" serve --auth user:
 refused " serve: --auth: longer than 255 octets" \
     serve --auth "$(printf '%0256d' 0):p"
+refused " serve: --https, --cert and --key need each other" \
+    serve --https 127.0.0.1:0
+refused " serve: --https, --cert and --key need each other" \
+    serve --https 127.0.0.1:0 --cert x
+refused " serve: --https, --cert and --key need each other" \
+    serve --cert x --key y
+refused " serve: /no/cert: No such file or directory" \
+    serve --https 127.0.0.1:0 --cert /no/cert --key /no/key
 refused " serve: --auth-scheme: 'ntlm' is none of basic|digest|both" \
     serve --auth a:b --auth-scheme ntlm
 refused " serve: --auth-scheme: only together with --auth" \

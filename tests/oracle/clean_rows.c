@@ -13,7 +13,8 @@
 #define CONNECT_ME                                                             \
     "CONNECT a.test:443 HTTP/1.1" E "Host: a.test:443" E                       \
     "Proxy-Authorization: Basic bWU6bGV0" E E
-#define TLS "\x16\x03\x01\x00\x05hello"
+#define DATE "Date: Sun, 06 Nov 1994 08:49:37 GMT" E
+#define TLS  "\x16\x03\x01\x00\x05hello"
 #define MIDSTREAM                                                              \
     {                                                                          \
         .protocol = ORACLE_SOCKS, .is_midstream = true                         \
@@ -123,32 +124,28 @@ static const struct dialogue_row rows[] = {
         NOTHING),
     ROW("forwarding, then a tunnel", HTTP,
         STEPS(C(GET),
-              S("HTTP/1.1 200 OK" E "Transfer-Encoding: chunked" E E "5;x" E
-                "hello" E "0" E E),
+              S("HTTP/1.1 200 OK" E DATE "Transfer-Encoding: chunked" E E
+                "5;x" E "hello" E "0" E E),
               C("POST http://a.test/ HTTP/1.1" E "Host: a.test" E
                 "Content-Length: 3" E E "abc"),
-              S("HTTP/1.1 204 Done" E E), C(CONNECT), S(OK), C(TLS)),
+              S("HTTP/1.1 204 Done" E DATE E), C(CONNECT), S(OK), C(TLS)),
         NOTHING),
     ROW("HEAD has no body", HTTP,
         STEPS(C("HEAD http://a.test/ HTTP/1.1" E "Host: a.test" E E),
-              S("HTTP/1.1 200 OK" E "Content-Length: 99" E E), C(CONNECT),
+              S("HTTP/1.1 200 OK" E DATE "Content-Length: 99" E E), C(CONNECT),
               S(OK)),
         NOTHING),
     ROW("pipelined requests", HTTP,
         STEPS(C(GET GET CONNECT TLS), S(NO NO OK TLS)), NOTHING),
     ROW("an origin's faults are not the proxy's", HTTP,
-        STEPS(C(GET), S("HTTP/1.1 407 Who\n" E), S("x"), S_FIN), NOTHING),
+        STEPS(C(GET), S("HTTP/1.1 500 Oh" E "Date: now" E "Date: then" E
+                        "X: \x01" E "Content-Type: a/b" E "Content-Type: c/d" E
+                        "Upgrade: x" E "Content-Length: 1" E E "x")),
+        NOTHING),
     ROW("a forwarded upload in chunks", HTTP,
         STEPS(C("POST http://a.test/ HTTP/1.1" E "Host: a.test" E
                 "Transfer-Encoding: chunked" E E "3" E "abc" E "0" E E),
               S(NO), C(CONNECT), S(OK)),
-        NOTHING),
-    ROW("a body that cannot be followed", HTTP,
-        STEPS(C(GET),
-              S("HTTP/1.1 200 OK" E "Transfer-Encoding: chunked" E E "x" E)),
-        NOTHING),
-    ROW("a length that cannot be followed", HTTP,
-        STEPS(C(GET), S("HTTP/1.1 200 OK" E "Content-Length: 1, 2" E E "x")),
         NOTHING),
     ROW("an upgrade", HTTP,
         STEPS(C("GET http://a.test/ HTTP/1.1" E "Host: a.test" E

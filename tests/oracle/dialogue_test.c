@@ -222,12 +222,13 @@ static void check_row(void **state)
 }
 
 static const struct dialogue_table *const tables[] = {
-    &clean_dialogues,         &socks4_server_dialogues,
-    &socks4_client_dialogues, &socks5_server_dialogues,
-    &socks5_client_dialogues, &bind_dialogues,
-    &udp_server_dialogues,    &udp_client_dialogues,
-    &http_server_dialogues,   &http_client_dialogues,
-    &http_head_dialogues,     &challenge_dialogues,
+    &clean_dialogues,          &socks4_server_dialogues,
+    &socks4_client_dialogues,  &socks5_server_dialogues,
+    &socks5_client_dialogues,  &bind_dialogues,
+    &udp_server_dialogues,     &udp_client_dialogues,
+    &http_server_dialogues,    &http_client_dialogues,
+    &http_head_dialogues,      &challenge_dialogues,
+    &forward_server_dialogues, &forward_client_dialogues,
 };
 
 static bool is_proven(enum requirement req, enum oracle_side side)

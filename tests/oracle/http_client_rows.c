@@ -13,6 +13,7 @@
     "HTTP/1.1 407 Who" E "Proxy-Authenticate: Basic realm=\"x\"" E             \
     "Content-Length: 0" E E
 #define GET        "GET http://a.test/ HTTP/1.1" E "Host: a.test" E
+#define PUT        "PUT http://a.test/ HTTP/1.1" E "Host: a.test" E
 #define CONNECT_ME TARGET HOST "Proxy-Authorization: Basic bWU6bGV0" E E
 
 static const struct dialogue_row rows[] = {
@@ -115,26 +116,26 @@ static const struct dialogue_row rows[] = {
         STEPS(C(TARGET HOST "Content-Length: 0" E E), S(OK)),
         FINDS(MAYBE_CLIENT(HTTP_CONNECT_REQUEST_BODY))),
     ROW("both framings", HTTP,
-        STEPS(C(GET "Content-Length: 5" E "Transfer-Encoding: chunked" E E)),
+        STEPS(C(PUT "Content-Length: 5" E "Transfer-Encoding: chunked" E E)),
         FINDS(BY_CLIENT(HTTP_FRAMING_SENDER_NOT_BOTH))),
     ROW("two lengths", HTTP,
-        STEPS(C(GET "Content-Length: 1" E "Content-Length: 1" E E "x" GET E)),
+        STEPS(C(PUT "Content-Length: 1" E "Content-Length: 1" E E "x" GET E)),
         FINDS(BY_CLIENT(HTTP_FIELD_NO_REPEAT))),
     ROW("chunked twice", HTTP,
-        STEPS(C(GET "Transfer-Encoding: chunked, chunked" E E "0" E E)),
+        STEPS(C(PUT "Transfer-Encoding: chunked, chunked" E E "0" E E)),
         FINDS(BY_CLIENT(HTTP_FRAMING_CHUNKED_ONCE))),
     ROW("a last coding that does not end", HTTP,
-        STEPS(C(GET "Transfer-Encoding: gzip" E E "x")),
+        STEPS(C(PUT "Transfer-Encoding: gzip" E E "x")),
         FINDS(BY_CLIENT(HTTP_FRAMING_CHUNKED_LAST_REQUEST))),
     ROW("two codings", HTTP,
         STEPS(
-            C(GET "Transfer-Encoding: gzip, chunked" E E "1" E "x" E "0" E E)),
+            C(PUT "Transfer-Encoding: gzip, chunked" E E "1" E "x" E "0" E E)),
         NOTHING),
     ROW("an expectation without content", HTTP,
         STEPS(C(GET "Expect: 100-continue" E E)),
         FINDS(BY_CLIENT(HTTP_EXPECT_CLIENT_CONTENT))),
     ROW("an expectation with content", HTTP,
-        STEPS(C(GET "Expect: 100-continue" E "Content-Length: 1" E E),
+        STEPS(C(PUT "Expect: 100-continue" E "Content-Length: 1" E E),
               S("HTTP/1.1 100 Go" E E), C("x"), S(NO)),
         NOTHING),
     ROW("an empty line between requests", HTTP,
@@ -164,7 +165,7 @@ static const struct dialogue_row rows[] = {
 
     /* Close. */
     ROW("a request after close", HTTP,
-        STEPS(C(GET "Connection: close" E E), S(NO), C(GET E)),
+        STEPS(C(GET "Connection: close" E E GET E), S(BYE)),
         FINDS(BY_CLIENT(HTTP_CLOSE_CLIENT_SENT))),
     ROW("a request after the proxy's close", HTTP,
         STEPS(C(CONNECT), S(BYE), WAIT(300), C(CONNECT)),

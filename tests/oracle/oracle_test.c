@@ -362,7 +362,7 @@ static void test_repeats(void **state)
     start(&w, ORACLE_HTTP);
     for (int i = 0; i < 3; i++) {
         SAY(SIDE_CLIENT, "GET http://a.test/ HTTP/1.1\r\n\r\n");
-        SAY(SIDE_SERVER, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+        SAY(SIDE_SERVER, "HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n");
     }
     assert_int_equal(count_findings(w.o), 1);
     free(w.mem);
@@ -498,15 +498,15 @@ static void test_full_queue(void **state)
     (void)state;
     start(&w, ORACLE_HTTP);
     SAY(SIDE_CLIENT, "CONNECT a.test HTTP/1.1\r\n\r\n");
-    SAY(SIDE_SERVER, "\r\nHTTP/1.0 407\r\n X: y\r\nA: b\r\n c\r\n"
+    SAY(SIDE_SERVER, "\r\nHTTP/1.1 407\r\n X: y\r\nA: b\r\n c\r\n"
                      "Date: x\r\nDate: \rx\r\nContent-Length: 3\r\n"
                      "Transfer-Encoding: chunked\r\nProxy-Authenticate: Basic, "
                      "Digest nonce=x, realm=x, realm=x\r\n\r\n0\r\n\r\n");
-    SAY(SIDE_CLIENT,
-        "\r\nGET http://me@a.test/#x HTTP/1.1\r\n"
-        "X : y\r\nA: b\r\n c\r\nHost: @b.test\r\nHost: b\rc\r\n"
-        "TE: chunked\r\nUpgrade: x\r\nConnection: Host, close\r\n"
-        "Content-Length: 0\r\nProxy-Authorization: Basic x\r\n\r\n");
+    SAY(SIDE_CLIENT, "\r\nPUT http://me@a.test/#x HTTP/1.1\r\n"
+                     "X : y\r\nA: b\r\n c\r\nHost: @b.test\r\nHost: b\rc\r\n"
+                     "TE: chunked\r\nUpgrade: x\r\nConnection: Host, close\r\n"
+                     "Keep-Alive: 1\r\nContent-Length: 0\r\n"
+                     "Proxy-Authorization: Basic x\r\n\r\n");
     SAY(SIDE_CLIENT, "GET * HTTP/1.1\r\nExpect: 100-continue\r\n\r\n");
     SAY(SIDE_CLIENT, "GET a.test:80 HTTP/1.1\r\nHost: b\r\n\r\n");
     assert_int_equal(oracle_summary(w.o)->findings_lost, 0);

@@ -94,8 +94,21 @@ static const struct row rows[] = {
      BYTES(IP4_OF("\x1c", "\x20\x00", "\x06") "\x10\x00\x04\x38\x01\x02\x03"
                                               "\x04"),
      PACKET_FRAGMENT, 0},
-    {"UDP", DLT_RAW, BYTES(IP4_OF("\x1c", "\x00\x00", "\x11") "12345678"),
-     PACKET_OTHER, 0},
+    {"UDP", DLT_RAW,
+     BYTES(IP4_OF("\x1f", "\x00\x00", "\x11") "\x10\x00\x04\x38\x00\x0b"
+                                              "\x00\x00"
+                                              "abc"),
+     PACKET_UDP, 3},
+    {"UDP that says it is longer than its packet", DLT_RAW,
+     BYTES(IP4_OF("\x1f", "\x00\x00", "\x11") "\x10\x00\x04\x38\x00\x0c"
+                                              "\x00\x00"
+                                              "abc"),
+     PACKET_CUT, 0},
+    {"UDP shorter than its header", DLT_RAW,
+     BYTES(IP4_OF("\x1f", "\x00\x00", "\x11") "\x10\x00\x04\x38\x00\x07"
+                                              "\x00\x00"
+                                              "abc"),
+     PACKET_CUT, 0},
     {"ICMP that quotes TCP", DLT_RAW,
      BYTES(IP4_OF("\x44", "\x00\x00", "\x01") "\x03\x01\x00\x00\x00\x00\x00"
                                               "\x00" IP4("\x28") TCP),
@@ -119,7 +132,7 @@ static enum packet_kind decode(const struct row *row, size_t len,
     enum packet_kind kind = packet_decode(row->link, px_bytes_of(copy, len),
                                           row->frame.len, out, &ip);
 
-    if (kind == PACKET_TCP)
+    if (kind == PACKET_TCP || kind == PACKET_UDP)
         out->payload.data = NULL; /* it goes with the copy */
     free(copy);
     return kind;
@@ -133,7 +146,7 @@ static void check_row(void **state)
 
     assert_true(packet_knows_link(row->link));
     assert_int_equal(decode(row, row->frame.len, &p), row->kind);
-    if (row->kind != PACKET_TCP)
+    if (row->kind != PACKET_TCP && row->kind != PACKET_UDP)
         return;
     assert_int_equal(p.payload.len, row->payload);
     assert_int_equal(p.wire_len, row->payload);
@@ -141,19 +154,38 @@ static void check_row(void **state)
     assert_int_equal(p.to.port, 1080);
     assert_int_equal(p.from.ip[p.from.version == 4 ? 3 : 15], 1);
     assert_int_equal(p.to.ip[p.to.version == 4 ? 3 : 15], 2);
-    assert_int_equal(p.seq, 0x01020304);
-    assert_int_equal(p.ack, 0x05060708);
-    assert_int_equal(p.flags, PACKET_ACK);
+    if (row->kind == PACKET_TCP) {
+        assert_int_equal(p.seq, 0x01020304);
+        assert_int_equal(p.ack, 0x05060708);
+        assert_int_equal(p.flags, PACKET_ACK);
+    }
     for (size_t len = 0; len < row->frame.len; len++) {
         enum packet_kind kind = decode(row, len, &p);
+        size_t cut = row->frame.len - len;
 
-        assert_true(kind == PACKET_CUT || kind == PACKET_TCP);
-        if (kind == PACKET_TCP)
+        assert_true(kind == PACKET_CUT || kind == row->kind);
+        if (kind == row->kind)
             assert_true(p.payload.len <= p.wire_len);
-        if (kind == PACKET_TCP && row->frame.len - len <= row->payload)
-            assert_int_equal(p.payload.len,
-                             row->payload - (row->frame.len - len));
+        if (kind == row->kind && cut <= row->payload)
+            assert_int_equal(p.payload.len, row->payload - cut);
     }
+}
+
+/* Ethernet pads short frames: what is behind a datagram is none of it. */
+static void padded_datagram(void **state)
+{
+    struct px_bytes frame =
+        BYTES(IP4_OF("\x1f", "\x00\x00", "\x11") "\x10\x00\x04\x38\x00\x09"
+                                                 "\x00\x00"
+                                                 "abc");
+    struct packet p;
+    struct packet_ip ip;
+
+    (void)state;
+    assert_int_equal(packet_decode(DLT_RAW, frame, frame.len, &p, &ip),
+                     PACKET_UDP);
+    assert_bytes_equal(p.payload, (struct px_bytes)BYTES("a"));
+    assert_int_equal(p.wire_len, 1);
 }
 
 static void unknown_links(void **state)
@@ -261,6 +293,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(unknown_links),
+        cmocka_unit_test(padded_datagram),
         cmocka_unit_test(too_many_datagrams),
     };
 

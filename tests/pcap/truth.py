@@ -3,7 +3,8 @@
     truth.py CAPTURES      the folder that holds truth/ and the captures
 
 A truth file has a row for each session. Each has to be told, by the address
-of its client, with its protocol, method, command, target and code; and no
+of its client, with its protocol, method, command, target and code, the peer of
+a BIND, the relay of an association and how many datagrams passed; and no
 other session or candidate may be told. What differs for a known reason stands
 in KNOWN.
 """
@@ -71,6 +72,12 @@ def expected(row):
             port = "" if row["dst"].rpartition(":")[2].isdigit() else "80"
         want["target"] = endpoint(row["dst"], port) if port else row["dst"]
     want["candidate"] = is_candidate(row)
+    if row["cmd"].startswith("UDP_ASSOCIATE") and row["rep"] == "0":
+        want["relay"] = endpoint(row["bnd"], row["bport"])
+        want["datagrams"] = {"client": int(row["udp_c2r"]),
+                             "server": int(row["udp_r2c"])}
+    if row["bnd2"]:
+        want["bind_peer"] = row["bnd2"]
     return want
 
 

@@ -19,8 +19,8 @@
 #include "watchdog.h"
 
 static const char *const files[] = {
-    "task", "conn",    "listener", "process", "files",
-    "json", "sandbox", "server",   "oracle",  "udp",
+    "task",    "conn",   "listener", "process", "files",       "json",
+    "sandbox", "server", "oracle",   "udp",     "http_reader", "hash",
 };
 
 struct lua_test {

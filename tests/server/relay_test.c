@@ -444,29 +444,72 @@ static void small_writes_are_counted_whole(void **state)
     assert_true(alloc_peak() < before + (long)MIB);
 }
 
+static int setup_buffers(void **state)
+{
+    int failed = world_setup(state);
+    struct world *w = *state;
+
+    if (!failed)
+        w->config.has_no_splice = true;
+    return failed;
+}
+
+static int setup_splice(void **state)
+{
+    int failed = world_setup(state);
+    struct world *w = *state;
+
+    if (!failed)
+        w->config.splice_from = 1; /* from the first octet on */
+    return failed;
+}
+
+#define WITH_BUFFERS(test)                                                     \
+    {                                                                          \
+#test ", with buffers", test, setup_buffers, world_teardown, NULL      \
+    }
+#define WITH_SPLICE(test)                                                      \
+    {                                                                          \
+#test ", with splice", test, setup_splice, world_teardown, NULL        \
+    }
 #define IN_WORLD(test)                                                         \
     cmocka_unit_test_setup_teardown(test, world_setup, world_teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_WORLD(socks_to_ipv4),
-        IN_WORLD(socks_to_ipv6),
-        IN_WORLD(connect_to_ipv4),
-        IN_WORLD(connect_to_ipv6),
-        IN_WORLD(credentials_open_both_doors),
         IN_WORLD(wrong_credentials_reach_nobody),
-        IN_WORLD(client_ends_first),
-        IN_WORLD(origin_ends_first),
-        IN_WORLD(origin_closes_behind_much),
-        IN_WORLD(resets_are_passed_on),
-        IN_WORLD(what_came_before_a_reset_arrives),
-        IN_WORLD(an_answer_before_a_reset_arrives),
-        IN_WORLD(much_both_ways_at_once),
-        IN_WORLD(a_reader_that_stalls_is_dropped),
-        IN_WORLD(a_reset_behind_an_end_is_noticed),
-        IN_WORLD(nobody_reads),
-        IN_WORLD(small_writes_are_counted_whole),
+        WITH_BUFFERS(small_writes_are_counted_whole),
+        WITH_BUFFERS(socks_to_ipv4),
+        WITH_SPLICE(socks_to_ipv4),
+        WITH_BUFFERS(socks_to_ipv6),
+        WITH_SPLICE(socks_to_ipv6),
+        WITH_BUFFERS(connect_to_ipv4),
+        WITH_SPLICE(connect_to_ipv4),
+        WITH_BUFFERS(connect_to_ipv6),
+        WITH_SPLICE(connect_to_ipv6),
+        WITH_BUFFERS(credentials_open_both_doors),
+        WITH_SPLICE(credentials_open_both_doors),
+        WITH_BUFFERS(client_ends_first),
+        WITH_SPLICE(client_ends_first),
+        WITH_BUFFERS(origin_ends_first),
+        WITH_SPLICE(origin_ends_first),
+        WITH_BUFFERS(origin_closes_behind_much),
+        WITH_SPLICE(origin_closes_behind_much),
+        WITH_BUFFERS(resets_are_passed_on),
+        WITH_SPLICE(resets_are_passed_on),
+        WITH_BUFFERS(what_came_before_a_reset_arrives),
+        WITH_SPLICE(what_came_before_a_reset_arrives),
+        WITH_BUFFERS(an_answer_before_a_reset_arrives),
+        WITH_SPLICE(an_answer_before_a_reset_arrives),
+        WITH_BUFFERS(much_both_ways_at_once),
+        WITH_SPLICE(much_both_ways_at_once),
+        WITH_BUFFERS(a_reader_that_stalls_is_dropped),
+        WITH_SPLICE(a_reader_that_stalls_is_dropped),
+        WITH_BUFFERS(a_reset_behind_an_end_is_noticed),
+        WITH_SPLICE(a_reset_behind_an_end_is_noticed),
+        WITH_BUFFERS(nobody_reads),
+        WITH_SPLICE(nobody_reads),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,9 @@
 #
 #   PROXYSPEC=build/release/proxyspec tests/thirdparty/run.sh [--update] [NAME…]
 #
+# TOGETHER proxies (3) are judged at a time, since a run mostly waits, each in
+# a network of its own; what is said of one comes in one piece.
+#
 # expected/NAME.tsv has one finding a row: scenario, requirement, effect and the
 # octets that prove it. A finding that is not there fails the run, and so does
 # one that is there and was not found, or has no evidence; a proxy that differs
@@ -15,29 +18,30 @@ set -u
 here=$(cd "$(dirname "$0")" && pwd)
 expected=${EXPECTED:-$here/expected}
 proxyspec=${PROXYSPEC:-build/release/proxyspec}
+together=${TOGETHER:-3}
 limit=170 # seconds for one proxy
 header=$(printf 'scenario\trequirement\teffect\tevidence')
 
-update=
 if [ "${1:-}" = --update ]; then
-    update=yes
+    export UPDATE=yes
     shift
 fi
-all="microsocks microsocks-auth dante shadowsocks ssh tinyproxy tinyproxy-auth squid squid-auth"
+update=${UPDATE:-}
+# Those that take longest come first.
+all="microsocks-auth dante shadowsocks squid-auth ssh microsocks squid tinyproxy-auth tinyproxy
+  apache2 apache2-auth nghttpx privoxy ncat ncat-auth proxy-chain proxy-chain-auth squid-digest apache2-digest"
 
-# On the real network the answers of its resolver and its routes would show.
-if [ "$(id -u)" = 0 ] && [ -z "${IN_NAMESPACE:-}" ]; then
-    export IN_NAMESPACE=yes
-    # shellcheck disable=SC2016 # for the inner shell
-    exec unshare -n sh -c 'ip link set lo up && exec "$@"' sh "$0" \
-        ${update:+--update} "$@"
-fi
+# Where tests/npm.sh puts packages.
+NODE_PATH=${NODE_PATH:-$here/../../build/npm/node_modules}
+export NODE_PATH
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-passed=0
-failed=0
-skipped=0
+
+# Whether a package of npm is there in this version (see tests/npm.sh).
+node_package() {
+    grep -qs "\"version\": *\"$2\"" "$NODE_PATH/$1/package.json"
+}
 
 # Why a target cannot be run here; nothing when it can.
 obstacle() {
@@ -47,8 +51,17 @@ obstacle() {
     shadowsocks) programs="ss-local ss-server" ;;
     ssh) programs="sshd ssh ssh-keygen ssh-keyscan" ;;
     tinyproxy*) programs=tinyproxy ;;
-    squid) programs=squid ;;
+    squid | squid-digest) programs=squid ;;
     squid-auth) programs="squid openssl" ;;
+    privoxy) programs=privoxy ;;
+    apache2 | apache2-digest) programs=apache2 ;;
+    apache2-auth) programs="apache2 openssl" ;;
+    ncat*) programs=ncat ;;
+    nghttpx) programs="nghttpx squid nc" ;;
+    proxy-chain*)
+        programs=node
+        node_package proxy-chain 3.0.1 || { echo "proxy-chain is not installed"; return; }
+        ;;
     *) echo "unknown" ; return ;;
     esac
     for program in $programs; do
@@ -56,14 +69,17 @@ obstacle() {
             { echo "$program is not installed"; return; }
     done
     case $1 in
-    dante | ssh | squid*) [ "$(id -u)" = 0 ] || echo "needs root" ;;
+    dante | ssh | squid* | nghttpx) [ "$(id -u)" = 0 ] || echo "needs root" ;;
     esac
 }
 
 # Squid mixes up the checks of one user's passwords when they overlap, and its
 # requests are judged without credentials already.
 options() {
-    [ "$1" != squid-auth ] || echo "--jobs 1 --only auth.* --only http.parse.*"
+    case $1 in
+    squid-auth) echo "--jobs 1 --only auth.* --only http.parse.*" ;;
+    *-digest) echo "--jobs 1 --only auth.*" ;;
+    esac
 }
 
 # The findings of a report as rows, without evidence.
@@ -133,25 +149,54 @@ judge() {
     fi
 }
 
+# Judges one, and leaves its one-word result and all that is to be said of it.
+run_one() {
+    name=$1
+    why=$(obstacle "$name")
+    if [ -n "$why" ]; then
+        echo "ok $name # SKIP $why"
+        echo skipped >"$RESULTS/$name"
+    elif judge "$name" >"$work/log" || judge "$name" >"$work/log"; then
+        echo "ok $summary"
+        echo passed >"$RESULTS/$name"
+    else
+        echo "not ok $name"
+        sed 's/^/# /' "$work/log"
+        echo failed >"$RESULTS/$name"
+    fi
+}
+
+# On the real network the answers of its resolver and its routes would show.
+if [ -n "${RESULTS:-}" ]; then
+    run_one "$1" >"$work/told"
+    cat "$work/told"
+    exit
+fi
+# shellcheck disable=SC2016 # for the inner shell
+if [ "$(id -u)" = 0 ]; then
+    one='exec unshare -n sh -c "ip link set lo up && exec sh \"\$0\" \"\$1\"" "$0" "$1"'
+else
+    one='exec sh "$0" "$1"'
+fi
+
 # shellcheck disable=SC2086 # a list of names
 [ $# -gt 0 ] || set -- $all
 for target in "$@"; do
-    why=$(obstacle "$target")
-    if [ "$why" = unknown ]; then
+    if [ "$(obstacle "$target")" = unknown ]; then
         echo "run.sh: no target '$target'" >&2
         exit 2
-    elif [ -n "$why" ]; then
-        echo "ok $target # SKIP $why"
-        skipped=$((skipped + 1))
-    elif judge "$target" >"$work/log" || judge "$target" >"$work/log"; then
-        echo "ok $summary"
-        passed=$((passed + 1))
-    else
-        echo "not ok $target"
-        sed 's/^/# /' "$work/log"
-        failed=$((failed + 1))
     fi
 done
+export RESULTS="$work/results"
+mkdir "$RESULTS"
+printf '%s\n' "$@" |
+    xargs -P "$together" -I '{}' sh -c "$one" "$0" '{}'
 
+count() {
+    grep -lx "$1" "$RESULTS"/* 2>/dev/null | wc -l
+}
+passed=$(count passed)
+skipped=$(count skipped)
+failed=$(($# - passed - skipped)) # what left no result, too
 echo "$passed passed, $failed failed, $skipped skipped"
 [ $failed = 0 ]

@@ -47,8 +47,9 @@ local function ask_for(t, name)
   return c:receive(socks5.reply {}, 40)
 end
 
--- A proxy that closes without a reply to any name that does not resolve is
--- told of by socks5.reply.sent; here a long name is compared with a short one.
+-- A proxy that gives no reply, or no whole one, to any name that does not
+-- resolve is told of by socks5.reply.sent and socks5.reply.layout; here a long
+-- name is compared with a short one.
 for _, n in ipairs { 127, 128, 200, 253, 255 } do
   scenario("socks5.address.name-of-" .. n) {
     title    = string.format("a name of %d octets is read in full", n),
@@ -58,7 +59,11 @@ for _, n in ipairs { 127, 128, 200, 253, 255 } do
     within   = 90,
     run      = function (t)
       local reply, why = ask_for(t, name_of(n))
-      if not reply and (why == "malformed" or ask_for(t, "a.invalid")) then
+      if reply then
+        return
+      end
+      local short, other = ask_for(t, "a.invalid")
+      if short or (why == "malformed" and other ~= why) then
         t:violation("socks5.address.domain-max",
                     "no reply came, unlike for a short name: " .. why,
                     { absence = why ~= "malformed" })
@@ -66,6 +71,23 @@ for _, n in ipairs { 127, 128, 200, 253, 255 } do
     end,
   }
 end
+
+-- An address in text is no name, yet some clients send every address so.
+scenario "socks5.address.literal" {
+  title  = "an address that is sent as a name is connected to",
+  checks = { "socks5.address.resolve" },
+  needs  = { "socks5", "ipv4", "name" },
+  within = 15,
+  run    = function (t)
+    local o, c = after_opening(t)
+    c:send(socks5.request { atyp = 3, addr = o.host, port = o.port })
+    local reply, why = c:receive(socks5.reply {}, 10)
+    t:check(reply and reply.rep == 0, "socks5.address.resolve",
+            reply and string.format("it is refused with %02X", reply.rep)
+            or "no reply came: " .. tostring(why),
+            { contested = true, absence = not reply })
+  end,
+}
 
 local function not_reached(id, addr_of)
   return function (t)

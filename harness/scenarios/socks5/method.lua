@@ -100,8 +100,9 @@ scenario "socks5.greeting.no-methods" {
   end,
 }
 
--- 4 is SOCKS4, which a server may speak as well; 16 begins a TLS record.
-for _, version in ipairs { 0x00, 0x06, 0x16, 0xFF } do
+-- 4 is SOCKS4, which a server may speak as well; 16 begins a TLS record, and 43
+-- is the C of a CONNECT of HTTP.
+for _, version in ipairs { 0x00, 0x06, 0x16, 0x43, 0xFF } do
   scenario(string.format("socks5.greeting.version-%02x", version)) {
     title    = string.format("a greeting of version %02X starts nothing", version),
     checks   = { "socks5.greeting.bad-version" },
@@ -360,4 +361,20 @@ scenario "socks5.method.noauth-then-request" {
     C { socks5.request { to = origin } },
     S { socks5.reply { rep = 0 } },
   },
+}
+
+scenario "socks5.greeting.others-wait" {
+  title  = "clients that stop in their greetings do not keep others waiting",
+  checks = { "socks5.greeting.idle" },
+  needs  = { "socks5" },
+  run    = function (t)
+    for _ = 1, 20 do
+      t:connect():send("\5")
+    end
+    local c = t:connect()
+    c:send(socks5.greeting { methods = { 0, 2 } })
+    local got, why = c:receive(selection, 5)
+    t:check(got, "socks5.greeting.idle", "no answer came: " .. tostring(why),
+            { absence = true })
+  end,
 }

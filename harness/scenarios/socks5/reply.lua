@@ -45,7 +45,9 @@ scenario "socks5.reply.refused" {
     if not reply or not not_early(t, reply, "socks5.reply.refused") then
       return
     end
-    -- 01 says too little, 02 may be a rule of the proxy's.
+    -- 02 may be a rule of the proxy's.
+    t:check(reply.rep ~= 1, "socks5.reply.refused",
+            "reported with 01, which does not say why", { contested = true })
     t:check(reply.rep ~= 3 and reply.rep ~= 4, "socks5.reply.refused",
             string.format("reported with %02X, not 05", reply.rep))
     t:check(c:ended(10), "socks5.reply.close-10s",

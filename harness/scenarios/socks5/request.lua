@@ -177,3 +177,23 @@ scenario "socks5.request.early-payload" {
             "the client got " .. t:show(back or ""))
   end,
 }
+
+-- Whether it serves them or not, it says so.
+for _, case in ipairs { { "bind", 2 }, { "associate", 3 } } do
+  local name, command = case[1], case[2]
+  scenario("socks5.request." .. name .. "-answered") {
+    title  = string.format("command %02X is answered, whether it is served "
+                           .. "or not", command),
+    checks = { "socks5.reply.sent" },
+    needs  = { "socks5" },
+    within = 15,
+    run    = function (t)
+      local _, c = after_opening(t)
+      c:send(socks5.request { command = command, addr = c.local_host,
+                              port = c.local_port })
+      local reply, why = c:receive(socks5.reply {}, 10)
+      t:check(reply, "socks5.reply.sent", "no reply came: " .. tostring(why),
+              { absence = why ~= "malformed" })
+    end,
+  }
+end

@@ -38,6 +38,27 @@ scenario "userpass.right" {
   },
 }
 
+-- A proxy may keep out for a while who was wrong before.
+scenario "userpass.right-behind-longer" {
+  title  = "a longer name of an earlier client does not change what is right",
+  checks = { "userpass.reply.success" },
+  needs  = { "socks5", "userpass" },
+  config = "auth",
+  within = 60,
+  run    = function (t)
+    local id = "userpass.reply.success"
+    for _ = 1, 3 do
+      try(t, userpass.request { user = t.target.user .. ("x"):rep(40),
+                                password = ("y"):rep(60) }, id)
+      local status, why = try(t, userpass.request {}, id)
+      t:check(status and status.status == 0, id,
+              status and "right credentials are refused"
+              or "no status came: " .. tostring(why),
+              { contested = true, absence = not status })
+    end
+  end,
+}
+
 scenario "userpass.methods-00-02" {
   title  = "right credentials work for a client that offers 00 as well",
   checks = { "userpass.reply.success" },

@@ -81,6 +81,10 @@ scenario "socks5.udp.second-port" {
     t:check(not receives(other, pong), "socks5.udp.source-port",
             "an answer to the first port came to a second one",
             { contested = true })
+    local ok, why = t:expect_echo(relay, sink)
+    t:check(ok, "socks5.udp.source-port",
+            "the first port is served no longer: " .. tostring(why),
+            { contested = true, absence = true })
   end,
 }
 

@@ -128,6 +128,13 @@ void http_cut_field(struct fault_memory *m, struct action *action,
     memmove(m->out + at, m->out + at + len, action->send.data.len - at);
 }
 
+void http_cut_fields(struct fault_memory *m, struct action *action,
+                     const char *name)
+{
+    while (faults_find(action->send.data, name) < action->send.data.len)
+        http_cut_field(m, action, name);
+}
+
 enum fault_verdict http_go_on(struct fault_memory *m, struct action *action)
 {
     if (http_refuses(action))
@@ -136,6 +143,33 @@ enum fault_verdict http_go_on(struct fault_memory *m, struct action *action)
                    action->kind == ACTION_END_CLIENT
                ? FAULT_DROP
                : FAULT_PASS;
+}
+
+const struct http1_field *
+http_credentials(const struct http1_request_head *head)
+{
+    return http1_find(&head->fields, "Proxy-Authorization");
+}
+
+struct px_bytes http_right_value(struct fault_memory *m)
+{
+    struct px_writer out = px_writer_over(m->out, sizeof(m->out));
+
+    http1_write_basic(px_bytes_of(m->user, strlen(m->user)),
+                      px_bytes_of(m->password, strlen(m->password)), &out);
+    return px_written(&out);
+}
+
+void http_accept(struct fault_memory *m, struct event *event,
+                 const struct http1_request_head *head)
+{
+    const struct http1_field *field = http_credentials(head);
+
+    m->config.has_no_basic = false;
+    if (field->value.len)
+        http_set_part(m, event, field->value, http_right_value(m));
+    else
+        m->config.verify = NULL;
 }
 
 bool http_is_authorized(const struct fault_memory *m,

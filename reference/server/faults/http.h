@@ -51,8 +51,24 @@ void http_add_field(struct fault_memory *m, struct action *action,
 void http_cut_field(struct fault_memory *m, struct action *action,
                     const char *name);
 
+/* Cuts every line that begins with name. */
+void http_cut_fields(struct fault_memory *m, struct action *action,
+                     const char *name);
+
 /* For on_action: goes on behind a refusal, as long as the session lingers. */
 enum fault_verdict http_go_on(struct fault_memory *m, struct action *action);
+
+/* The first Proxy-Authorization; NULL: there is none. */
+const struct http1_field *
+http_credentials(const struct http1_request_head *head);
+
+/* The right credentials for Basic, in m->out. */
+struct px_bytes http_right_value(struct fault_memory *m);
+
+/* Lets the session judge the right credentials in place of those sent, which
+ * there are. */
+void http_accept(struct fault_memory *m, struct event *event,
+                 const struct http1_request_head *head);
 
 /* Whether the head holds the right credentials. */
 bool http_is_authorized(const struct fault_memory *m,

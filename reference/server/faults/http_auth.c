@@ -4,22 +4,6 @@
 
 #include "faults/http.h"
 
-static const struct http1_field *
-credentials(const struct http1_request_head *head)
-{
-    return http1_find(&head->fields, "Proxy-Authorization");
-}
-
-/* "Basic " and what follows it, when these are the right credentials. */
-static struct px_bytes right_value(struct fault_memory *m)
-{
-    struct px_writer out = px_writer_over(m->out, sizeof(m->out));
-
-    http1_write_basic(px_bytes_of(m->user, strlen(m->user)),
-                      px_bytes_of(m->password, strlen(m->password)), &out);
-    return px_written(&out);
-}
-
 static struct px_bytes token_of(struct px_bytes value)
 {
     size_t scheme = sizeof("Basic ") - 1;
@@ -48,22 +32,10 @@ static bool shows(const struct fault_memory *m, const struct event *event,
 
     if (!m->user || !http_is_head(m, event, head))
         return false;
-    field = credentials(head);
+    field = http_credentials(head);
     if (field)
         *value = field->value;
     return field != NULL;
-}
-
-/* Lets the session judge the right credentials in place of those sent. */
-static void accept(struct fault_memory *m, struct event *event,
-                   const struct http1_request_head *head)
-{
-    const struct http1_field *field = credentials(head);
-
-    if (field->value.len)
-        http_set_part(m, event, field->value, right_value(m));
-    else
-        m->config.verify = NULL;
 }
 
 /* Only as much as the client sent was compared. */
@@ -74,8 +46,8 @@ static enum fault_verdict token_prefix(struct fault_memory *m,
     struct px_bytes value;
 
     if (shows(m, event, &head, &value) && has_scheme(value) &&
-        begins_with(token_of(right_value(m)), token_of(value)))
-        accept(m, event, &head);
+        begins_with(token_of(http_right_value(m)), token_of(value)))
+        http_accept(m, event, &head);
     return FAULT_PASS;
 }
 
@@ -87,11 +59,11 @@ static enum fault_verdict token_longer(struct fault_memory *m,
 
     if (!shows(m, event, &head, &value))
         return FAULT_PASS;
-    right = right_value(m);
+    right = http_right_value(m);
     while (right.len && right.data[right.len - 1] == '=')
         right.len--;
     if (begins_with(value, right))
-        accept(m, event, &head);
+        http_accept(m, event, &head);
     return FAULT_PASS;
 }
 
@@ -110,7 +82,7 @@ static enum fault_verdict token_plain(struct fault_memory *m,
         token.data[user.len] == ':' &&
         px_equal(px_bytes_of(token.data + user.len + 1, password.len),
                  password))
-        accept(m, event, &head);
+        http_accept(m, event, &head);
     return FAULT_PASS;
 }
 
@@ -123,11 +95,11 @@ static enum fault_verdict any_scheme(struct fault_memory *m,
 
     if (!shows(m, event, &head, &value))
         return FAULT_PASS;
-    token = token_of(right_value(m));
+    token = token_of(http_right_value(m));
     if (value.len >= token.len &&
         px_equal(px_bytes_of(value.data + value.len - token.len, token.len),
                  token))
-        accept(m, event, &head);
+        http_accept(m, event, &head);
     return FAULT_PASS;
 }
 
@@ -145,7 +117,7 @@ static enum fault_verdict fail_open(struct fault_memory *m, struct event *event)
     struct px_bytes value;
 
     if (shows(m, event, &head, &value) && !is_readable(value))
-        accept(m, event, &head);
+        http_accept(m, event, &head);
     return FAULT_PASS;
 }
 
@@ -186,7 +158,7 @@ static enum fault_verdict other_field(struct fault_memory *m,
     if (!http_is_head(m, event, &head))
         return FAULT_PASS;
     field = http1_find(&head.fields, "Authorization");
-    if (field && !credentials(&head))
+    if (field && !http_credentials(&head))
         http_set_text(m, event, field->name, "Proxy-Authorization");
     return FAULT_PASS;
 }
@@ -318,7 +290,7 @@ static enum fault_verdict say_403(struct fault_memory *m, struct action *action)
 {
     if (http_status(action) == 407) {
         http_set_status(m, action, "HTTP/1.1 403 Forbidden");
-        http_cut_field(m, action, "Proxy-Authenticate");
+        http_cut_fields(m, action, "Proxy-Authenticate");
     }
     return FAULT_PASS;
 }
@@ -328,7 +300,7 @@ static enum fault_verdict challenge(struct fault_memory *m,
                                     struct action *action, const char *line)
 {
     if (http_status(action) == 407) {
-        http_cut_field(m, action, "Proxy-Authenticate");
+        http_cut_fields(m, action, "Proxy-Authenticate");
         http_add_field(m, action, line);
     }
     return FAULT_PASS;

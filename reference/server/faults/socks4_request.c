@@ -176,6 +176,14 @@ static enum fault_verdict userid_long_granted(struct fault_memory *m,
     return FAULT_PASS;
 }
 
+/* What follows the request has no place in it. */
+static enum fault_verdict early_refused(struct fault_memory *m,
+                                        struct event *event)
+{
+    (void)event;
+    return m->rest.len > 0 ? socks4_refuse(m) : FAULT_PASS;
+}
+
 static const struct fault faults[] = {
     {
         .name = "socks4-port-swapped",
@@ -252,6 +260,12 @@ static const struct fault faults[] = {
         .summary = "grants a request whose user id does not fit its buffer",
         .proves = {REQ_SOCKS4_REQUEST_USERID_LONG},
         .on_action = userid_long_granted,
+    },
+    {
+        .name = "socks4-early-refused",
+        .summary = "refuses a request that has octets behind it",
+        .proves = {REQ_SOCKS4_REQUEST_EARLY_DATA},
+        .on_socks4 = early_refused,
     },
 };
 

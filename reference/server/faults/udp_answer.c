@@ -103,6 +103,25 @@ static enum fault_verdict last_source(struct fault_memory *m,
     return FAULT_PASS;
 }
 
+/* A socket of both families names IPv4 addresses in IPv6's form. */
+static enum fault_verdict mapped(struct fault_memory *m,
+                                 struct association_action *action)
+{
+    static const uint8_t prefix[12] = {[10] = 0xFF, [11] = 0xFF};
+    uint8_t *answer = take_answer(m, action);
+    size_t len = action->send.data.len;
+
+    if (!answer || answer[FAULTS_UDP_ATYP] != SOCKS5_IPV4 ||
+        len + sizeof(prefix) > sizeof(m->out))
+        return FAULT_PASS;
+    memmove(answer + FAULTS_UDP_ADDR + sizeof(prefix), answer + FAULTS_UDP_ADDR,
+            len - FAULTS_UDP_ADDR);
+    memcpy(answer + FAULTS_UDP_ADDR, prefix, sizeof(prefix));
+    answer[FAULTS_UDP_ATYP] = SOCKS5_IPV6;
+    action->send.data.len = len + sizeof(prefix);
+    return FAULT_PASS;
+}
+
 static enum fault_verdict ipv6_short(struct fault_memory *m,
                                      struct association_action *action)
 {
@@ -173,6 +192,12 @@ static const struct fault faults[] = {
         .summary = "names the last target as the source of every answer",
         .proves = {REQ_SOCKS5_UDP_REPLY_SOURCE},
         .on_relay = last_source,
+    },
+    {
+        .name = "udp-answer-mapped",
+        .summary = "names an IPv4 sender of answers by a mapped IPv6 address",
+        .proves = {REQ_SOCKS5_UDP_REPLY_SOURCE},
+        .on_relay = mapped,
     },
     {
         .name = "udp-answer-ipv6-short",

@@ -69,6 +69,18 @@ static enum fault_verdict cut(struct fault_memory *m,
     return FAULT_PASS;
 }
 
+static enum fault_verdict drop_large(struct fault_memory *m,
+                                     struct association_action *action)
+{
+    enum { FRAME = 1472 };
+
+    (void)m;
+    return action->kind == ASSOCIATION_SEND_TARGET &&
+                   action->send.data.len > FRAME
+               ? FAULT_DROP
+               : FAULT_PASS;
+}
+
 /* Zeros at the front are taken for more of the header. */
 static enum fault_verdict skip_zeros(struct fault_memory *m,
                                      struct association_action *action)
@@ -147,6 +159,17 @@ static enum fault_verdict note_port(struct fault_memory *m,
     if (event->kind == ASSOCIATION_FROM_CLIENT)
         m->count[0] = event->datagram.from.port;
     return FAULT_PASS;
+}
+
+/* Another port of the client's is another client. */
+static enum fault_verdict one_port(struct fault_memory *m,
+                                   struct association_event *event)
+{
+    if (event->kind != ASSOCIATION_FROM_CLIENT)
+        return FAULT_PASS;
+    if (!m->count[0])
+        m->count[0] = event->datagram.from.port;
+    return event->datagram.from.port == m->count[0] ? FAULT_PASS : FAULT_HANG;
 }
 
 static enum fault_verdict to_noted_port(struct fault_memory *m,
@@ -257,6 +280,12 @@ static const struct fault faults[] = {
         .on_relay = cut,
     },
     {
+        .name = "udp-large-dropped",
+        .summary = "drops datagrams that one Ethernet frame does not hold",
+        .proves = {REQ_SOCKS5_UDP_RELAY},
+        .on_relay = drop_large,
+    },
+    {
         .name = "udp-leading-zeros-lost",
         .summary = "loses zero octets at the front of a datagram",
         .proves = {REQ_SOCKS5_UDP_RELAY},
@@ -300,6 +329,13 @@ static const struct fault faults[] = {
         .proves = {REQ_SOCKS5_UDP_SOURCE_PORT},
         .on_datagram = note_port,
         .on_relay = to_noted_port,
+    },
+    {
+        .name = "udp-second-port-ends",
+        .summary = "relays nothing any more behind a datagram from another "
+                   "port of the client's",
+        .proves = {REQ_SOCKS5_UDP_SOURCE_PORT},
+        .on_datagram = one_port,
     },
     {
         .name = "udp-newest-client",

@@ -1,0 +1,227 @@
+-- Names that only the proxy's resolver knows, and what it says of them: with
+-- one address, with two of which one is dead, late, never, and of any length.
+
+local ID = { socks5 = "socks5.address.resolve",
+             socks4a = "socks4a.name.resolve",
+             ["http-connect"] = "http.connect.tunnel" }
+local FAILS = { socks5 = "socks5.reply.dns-failure",
+                socks4a = "socks4a.name.fail",
+                ["http-connect"] = "http.error.dns" }
+
+-- Asks for a destination: the connection, whether it was granted (nil: no
+-- answer came) and what came instead.
+local function ask(t, to, within)
+  local c = t:connect()
+  t:open(c)
+  local request, answer = socks5.request, socks5.reply {}
+  if t.target.protocol == "http" then
+    request, answer = http.connect, http.response {}
+  elseif t.target.version == 4 then
+    request, answer = socks4.request, socks4.reply {}
+  end
+  c:send(request { to = to, malformed = to.malformed })
+  local got, why = c:receive(answer, within)
+  if not got then
+    return c, nil, why
+  end
+  local code = got.rep or got.code or got.status
+  return c, code == 0 or code == 90 or code // 100 == 2, "answered with " .. code
+end
+
+-- The name leads to the origin, and octets pass both ways.
+local function reaches(t, id, name, o, options)
+  local c, is_granted, how = ask(t, name, 10)
+  if not is_granted then
+    if how ~= "silence" or not options.patient then
+      t:violation(id, "the name is not connected to: " .. how,
+                  { absence = true, contested = options.contested
+                    or name:lookups() == 0 and options.may_refuse or false })
+    end
+    return
+  end
+  -- Who grants early may be on the way to the next address still.
+  local up, text = t:accepted(o, id, options.patient and 8 or 2), t:nonce()
+  c:send(text)
+  t:check(up:read(#text) == text, id, "the destination got other octets")
+end
+
+local PROTOCOLS = { "socks5", "socks4a", "http-connect" }
+
+-- Not once more for SOCKS4A what keeps a proxy that waits for its resolver from
+-- everything else: who tells a name from an address there does so here.
+local function for_all(name, fields)
+  for _, protocol in ipairs(PROTOCOLS) do
+    if protocol ~= "socks4a" or not fields.is_costly then
+      local prefix = protocol == "http-connect" and "http.connect" or protocol
+      local checks, needs = fields.checks(protocol), { protocol, "name", "network" }
+      for _, feature in ipairs(fields.needs or {}) do
+        needs[#needs + 1] = feature
+      end
+      scenario(prefix .. ".resolves." .. name) {
+        title    = fields.title, checks = checks, needs = needs,
+        negative = fields.negative, within = fields.within or 20,
+        run      = function (t) fields.run(t, checks[1], protocol) end,
+      }
+    end
+  end
+end
+
+local function resolves(protocol)
+  return { ID[protocol] }
+end
+
+for_all("ipv4-only", {
+  title  = "a name with an IPv4 address alone is connected to",
+  checks = resolves,
+  run    = function (t, id)
+    local o = t:origin()
+    reaches(t, id, t:name { a = { o.host }, port = o.port }, o, {})
+  end,
+})
+
+-- SOCKS4 has no other addresses than those of IPv4, and who speaks it need not
+-- know of any.
+for_all("ipv6-only", {
+  title  = "a name with an IPv6 address alone is connected to",
+  checks = resolves,
+  needs  = { "ipv6" },
+  run    = function (t, id, protocol)
+    local o = t:origin()
+    reaches(t, id, t:name { aaaa = { o.ipv6.host }, port = o.port }, o,
+            { contested = protocol == "socks4a" })
+  end,
+})
+
+for_all("both", {
+  title  = "a name with addresses of both families is connected to",
+  checks = resolves,
+  run    = function (t, id)
+    local o = t:origin()
+    reaches(t, id, t:name { a = { o.host }, aaaa = { o.ipv6.host },
+                            port = o.port }, o, {})
+  end,
+})
+
+-- A resolver far away takes its time.
+for_all("late", {
+  title  = "a name whose address comes late is waited for",
+  checks = resolves,
+  run    = function (t, id)
+    local o = t:origin()
+    reaches(t, id, t:name { a = { o.host }, after = 0.4, port = o.port }, o,
+            { patient = true })
+  end,
+})
+
+-- One attempt is all that any text asks for; the next address is a kindness.
+local function fallback(protocol)
+  return { protocol == "socks5" and "socks5.address.resolve-fallback"
+           or ID[protocol] }
+end
+
+for _, how in ipairs { "refusing", "net-unreachable", "black-hole" } do
+  for _, dead in ipairs { 4, 6 } do
+    for_all(string.format("dead-ipv%d-%s", dead, how), {
+      title  = string.format("of two addresses, that of IPv%d is %s", dead,
+                             how:gsub("-", " ")),
+      checks = fallback,
+      within = 25,
+      run    = function (t, id, protocol)
+        local o, place = t:origin(), t:place(how, { family = dead })
+        local wishes = dead == 4 and { a = { place.host },
+                                       aaaa = { o.ipv6.host } }
+                       or { a = { o.host }, aaaa = { place.host } }
+        wishes.port = o.port
+        reaches(t, id, t:name(wishes), o,
+                { patient = true, contested = protocol ~= "socks5" })
+      end,
+    })
+  end
+end
+
+-- Failures -------------------------------------------------------------------
+
+local SENT = { socks5 = "socks5.reply.sent", socks4a = "socks4.reply.sent",
+               ["http-connect"] = "http.connect.failure-status" }
+
+local function failing(protocol)
+  return { FAILS[protocol], SENT[protocol] }
+end
+
+local FAILURES = {
+  { "nxdomain", "a name that does not exist", { status = "nxdomain" } },
+  { "servfail", "a name that the resolver fails for", { status = "servfail" } },
+  { "nothing", "a name that has no address", {} },
+  { "silent", "a name that no resolver answers for", { silent = true }, true },
+}
+
+for _, failure in ipairs(FAILURES) do
+  local name, title, wishes, is_patient = table.unpack(failure, 1, 4)
+  for_all(name, {
+    title    = title .. " is a failure",
+    checks   = failing,
+    negative = true,
+    is_costly = is_patient,
+    within   = 30,
+    run      = function (t, id, protocol)
+      local _, is_granted, how = ask(t, t:name(wishes), is_patient and 8 or 15)
+      t:check(not is_granted, id, how .. " for a name without an address")
+      if is_granted == nil and not (how == "silence" and is_patient) then
+        t:violation(SENT[protocol], "no answer came: " .. how,
+                    { absence = how ~= "malformed",
+                      -- Of names the memo says less than of addresses.
+                      contested = protocol == "socks4a" })
+      end
+    end,
+  })
+end
+
+-- Length ---------------------------------------------------------------------
+
+-- What DNS can carry is 253 octets of text; a proxy may refuse to ask for it.
+for _, n in ipairs { 63, 64, 127, 128, 253 } do
+  for_all("name-of-" .. n, {
+    title  = string.format("a name of %d octets is resolved whole", n),
+    checks = function (protocol)
+      return { protocol == "socks5" and "socks5.address.domain-max"
+               or ID[protocol] }
+    end,
+    run    = function (t, id)
+      local o = t:origin()
+      reaches(t, id, t:name { a = { o.host }, length = n, port = o.port }, o,
+              { may_refuse = true })
+    end,
+  })
+end
+
+-- The part before a zero octet is another name: nobody asked for it.
+scenario "socks5.resolves.part-before-nul" {
+  title    = "the part of a name before a zero octet is not looked up",
+  checks   = { "socks5.address.domain-nul" },
+  needs    = { "socks5", "name", "network" },
+  negative = true,
+  run      = function (t)
+    local o = t:origin()
+    local name = t:name { a = { o.host }, port = o.port }
+    local _, is_granted = ask(t, { atyp = 3, host = name.host .. "\0.invalid",
+                                   port = o.port, malformed = true }, 5)
+    t:check(name:lookups() == 0, "socks5.address.domain-nul",
+            "the part before it was looked up")
+    t:check(not is_granted, "socks5.address.domain-nul", "it was granted")
+  end,
+}
+
+-- Tor's RESOLVE --------------------------------------------------------------
+
+scenario "tor.resolve.of-our-own" {
+  title  = "RESOLVE answers with the address that the resolver knows",
+  checks = { "tor.resolve.forward" },
+  needs  = { "socks5", "tor", "name", "network" },
+  run    = function (t)
+    local c = t:connect()
+    t:open(c)
+    c:send(socks5.request { command = 0xF0, to = t:name { a = { "192.0.2.77" } } })
+    t:expect(c, socks5.reply { rep = 0, atyp = 1, addr = "192.0.2.77" },
+             "tor.resolve.forward", 10)
+  end,
+}
