@@ -42,7 +42,7 @@ static bool write_text(const char *path, const char *text)
 }
 
 /* Shows everybody in the namespace this text in the place of a file. */
-static bool cover(const char *path, const char *text, size_t len)
+static bool cover(const char *path, struct px_bytes text)
 {
     char mine[] = "/tmp/proxyspec.XXXXXX";
     int fd = mkostemp(mine, O_CLOEXEC);
@@ -50,7 +50,8 @@ static bool cover(const char *path, const char *text, size_t len)
 
     if (fd < 0)
         return false;
-    is_done = write(fd, text, len) == (ssize_t)len && fchmod(fd, 0644) == 0 &&
+    is_done = write(fd, text.data, text.len) == (ssize_t)text.len &&
+              fchmod(fd, 0644) == 0 &&
               mount(mine, path, NULL, MS_BIND, NULL) == 0;
     (void)unlink(mine); /* what is mounted stays */
     return close(fd) == 0 && is_done;
@@ -153,25 +154,18 @@ static bool set_up(struct namespace_parts *out, struct px_error *err)
 static bool cover_services(void)
 {
     static const char path[] = "/etc/nsswitch.conf";
-    char text[8192] = "";
+    uint8_t text[8192];
     char line[512];
-    size_t len = 0;
+    struct px_writer w = px_writer_over(text, sizeof(text));
     FILE *in = fopen(path, "re");
 
     if (!in)
         return errno == ENOENT; /* what is built in asks the resolver */
-    while (fgets(line, sizeof(line), in)) {
-        const char *said =
-            strncmp(line, "hosts:", 6) == 0 ? "hosts: files dns\n" : line;
-        size_t more = strlen(said);
-
-        if (len + more >= sizeof(text))
-            break;
-        memcpy(text + len, said, more);
-        len += more;
-    }
+    while (fgets(line, sizeof(line), in))
+        px_put_text(&w, strncmp(line, "hosts:", 6) == 0 ? "hosts: files dns\n"
+                                                        : line);
     (void)fclose(in);
-    return cover(path, text, len);
+    return !w.is_full && cover(path, px_written(&w));
 }
 
 /* A cache of names outside would answer instead of our resolver. */
@@ -195,7 +189,8 @@ static bool take_names(void)
                                    "search .\n"
                                    "options timeout:1 attempts:2\n";
 
-    return cover("/etc/resolv.conf", resolver, sizeof(resolver) - 1) &&
+    return cover("/etc/resolv.conf",
+                 px_bytes_of(resolver, sizeof(resolver) - 1)) &&
            cover_services() && hide_cache();
 }
 

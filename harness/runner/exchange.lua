@@ -224,7 +224,8 @@ function T:exchange(wishes)
   }, Seen)
   carry_out(self, x, wishes, to)
   if x.why and wishes.breaks then
-    self.d:violation(wishes.breaks, x.why, { absence = true, refusal = x.is_own })
+    self.d:violation(wishes.breaks, x.why, { absence = x.what ~= "malformed",
+                                             refusal = x.is_own })
     self.d:stop("violation")
   end
   return x

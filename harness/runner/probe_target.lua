@@ -302,7 +302,9 @@ local function probe_http(endpoint, options)
   else
     learn(endpoint, "http-connect", "unknown", why)
   end
-  probe_forward(endpoint, options) -- with credentials of a scheme that it takes
+  if not endpoint.declared["http-forward"] then
+    probe_forward(endpoint, options) -- with credentials of a scheme it takes
+  end
   if endpoint.features["http-connect"] == "present" then
     probe_destinations(endpoint, options)
   end

@@ -182,11 +182,13 @@ end
 
 -- What the reference serves beside what its URLs say: with a fault it is still
 -- to be judged by it.
-local REFERENCE = { socks4 = true, socks4a = true, bind = true, bind4 = true,
-                    udp = true, tor = true }
+local REFERENCE = {
+  socks = { "socks4", "socks4a", "bind", "bind4", "udp", "tor" },
+  http = { "http-forward" },
+}
 
 local function declare_all(one)
-  for feature in pairs(REFERENCE) do
+  for _, feature in ipairs(REFERENCE[one.protocol]) do
     one.declared[feature] = "the reference has it"
   end
 end
@@ -208,9 +210,7 @@ function Target:start_reference()
                                 http = server:http_port() } do
       local one = assert(endpoint.parse(string.format("%s://%s127.0.0.1:%d",
                                                       scheme, at, port)))
-      if one.protocol == "socks" then
-        declare_all(one)
-      end
+      declare_all(one)
       self.endpoints[#self.endpoints + 1] = one
     end
   end

@@ -44,6 +44,9 @@ local function encode(self, wish, request, closes)
     end
   end
   fields.of = request.method
+  if request.version == "1.0" then -- who knows no chunks (RFC 9112 section 6.1)
+    fields.chunked, fields.trailers, fields.extension = nil, nil, nil
+  end
   fields.body = fields.body or request.nonce
   local list = { table.unpack(fields.fields or {}) }
   if wish.mark ~= false then

@@ -158,6 +158,27 @@ fetch -x "socks4://127.0.0.1:$port" "http://127.0.0.1:$origin/"
 fetch -x "socks4a://127.0.0.1:$port" "http://localhost:$origin/"
 stop_recording
 
+# Dante again: BIND, and datagrams. Other UDP of the loopback would be recorded
+# as well.
+port=$(free_port)
+cat >"$dir/danted.conf" <<CONF
+logoutput: $dir/danted.log
+internal: 127.0.0.1 port = $port
+external: 127.0.0.1
+clientmethod: none
+socksmethod: none
+user.privileged: root
+user.unprivileged: nobody
+client pass { from: 0/0 to: 0/0 }
+socks pass { from: 0/0 to: 0/0 command: bind connect udpassociate }
+socks pass { from: 0/0 to: 0/0 command: bindreply udpreply }
+CONF
+background danted -f "$dir/danted.conf" -p "$dir/danted2.pid"
+until_open 127.0.0.1 "$port"
+record commands.pcap lo "$port or udp"
+timeout 60 python3 "$here/commands.py" "$port"
+stop_recording
+
 # tinyproxy.
 port=$(free_port)
 cat >"$dir/tinyproxy.conf" <<CONF

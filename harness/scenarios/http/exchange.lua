@@ -76,7 +76,7 @@ for _, case in ipairs(BODIES) do
     needs   = { "http-forward" },
     within  = 20,
     run     = function (t)
-      for _, chunked in ipairs { false, { 1, 10, 1000 } } do
+      for _, chunked in ipairs { { 1, 10, 1000 }, false } do
         local x = t:exchange {
           method = "POST", body = body, breaks = "http.body.opaque",
           within = 10, answer = { body = body, chunked = chunked },

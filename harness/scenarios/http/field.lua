@@ -1,0 +1,236 @@
+-- Fields that a proxy passes on: RFC 9110 sections 5, 6.6.1, 7.6 and 7.7.
+
+local ODD_NAME = "X!#$%&'*+-.^_`|~0"
+
+-- The same lines both ways: what the other side saw of them.
+local function both_ways(t, id, fields, method)
+  return t:exchange { fields = fields, breaks = id, method = method,
+                      answer = { fields = fields } }
+end
+
+local function check_value(t, id, m, who, name, want)
+  local got = m:field(name)
+  return t:check(got == want, id, string.format(
+    "%s saw %s: %s, not %s", who, name, tostring(got), want))
+end
+
+for _, case in ipairs { { "plain", "X-Unknown" }, { "odd-name", ODD_NAME },
+                        { "one-letter", "Q" } } do
+  local name = case[2]
+  scenario("http.field.unknown-" .. case[1]) {
+    title  = "a field that nobody knows is passed on: " .. name,
+    checks = { "http.field.unknown-forward" },
+    needs  = { "http-forward" },
+    run    = function (t)
+      local id, value = "http.field.unknown-forward", t:nonce()
+      local x = both_ways(t, id, { { name, value } })
+      check_value(t, id, x.request, "the origin", name, value)
+      check_value(t, id, x.response, "the client", name, value)
+    end,
+  }
+end
+
+scenario "http.field.same-name" {
+  title  = "lines of one name keep their order",
+  checks = { "http.field.order-same" },
+  needs  = { "http-forward" },
+  run    = function (t)
+    local id = "http.field.order-same"
+    local x = both_ways(t, id, { { "X-A", "1" }, { "X-B", "x" }, { "X-A", "2" },
+                                 { "X-C", "y" }, { "X-A", "3" } })
+    for who, m in pairs { ["the origin"] = x.request,
+                          ["the client"] = x.response } do
+      local got = (m:field("x-a") or ""):gsub("%s", "")
+      t:check(got == "1,2,3" or #got < 5, id,
+              who .. " saw X-A: " .. got .. ", not 1,2,3")
+    end
+  end,
+}
+
+scenario "http.field.set-cookie" {
+  title  = "Set-Cookie lines are not joined",
+  checks = { "http.field.set-cookie" },
+  needs  = { "http-forward" },
+  run    = function (t)
+    local fields = {}
+    for i = 1, 3 do
+      fields[i] = { "Set-Cookie", "n" .. i
+                    .. "=v; Expires=Wed, 21 Oct 2065 07:28:00 GMT" }
+    end
+    local x = t:exchange { breaks = "http.field.set-cookie",
+                           answer = { fields = fields } }
+    local got = x.response:values("set-cookie")
+    t:check(#got == 3, "http.field.set-cookie",
+            "3 lines were sent, " .. #got .. " arrived")
+  end,
+}
+
+local SINGLE = { "host", "content-length", "content-type", "date", "location",
+                 "user-agent", "etag", "last-modified" }
+
+scenario "http.field.no-second-line" {
+  title  = "the proxy adds no second line of what is no list",
+  checks = { "http.field.no-repeat" },
+  needs  = { "http-forward" },
+  run    = function (t)
+    local x = t:exchange {
+      method = "POST", body = "x", breaks = "http.field.no-repeat",
+      fields = { { "Content-Type", "text/plain" }, { "User-Agent", "a" } },
+      answer = { status = 201, fields = {
+        { "Content-Type", "text/plain" }, { "Location", "/a" },
+        { "ETag", "\"a\"" },
+        { "Last-Modified", "Sun, 06 Nov 1994 08:49:37 GMT" } } },
+    }
+    for who, m in pairs { ["the origin"] = x.request,
+                          ["the client"] = x.response } do
+      for _, name in ipairs(SINGLE) do
+        local n = #m:values(name)
+        t:check(n <= 1, "http.field.no-repeat",
+                string.format("%s saw %d lines of %s", who, n, name))
+      end
+    end
+  end,
+}
+
+-- Dates ------------------------------------------------------------------------
+
+local IMF = "^%u%l%l, %d%d %u%l%l %d%d%d%d %d%d:%d%d:%d%d GMT$"
+
+-- An answer without Date.
+local function undated(t, id)
+  local nonce = t:nonce()
+  return t:exchange { nonce = nonce, breaks = id, answer = {
+    close = true, raw = "HTTP/1.1 200 OK\r\nX-Witness: " .. nonce
+      .. "\r\nCache-Control: no-store\r\nConnection: close\r\n"
+      .. "Content-Length: 2\r\n\r\nok" } }
+end
+
+scenario "http.field.date-missing" {
+  title  = "a response without Date gets one",
+  checks = { "http.field.date-add", "http.field.date-format" },
+  needs  = { "http-forward" },
+  run    = function (t)
+    local x = undated(t, "http.field.date-add")
+    local date = x.response:field("date")
+    t:check(date, "http.field.date-add", "the client saw no Date")
+    t:check(not date or date:find(IMF), "http.field.date-format",
+            "Date is " .. tostring(date))
+  end,
+}
+
+for _, case in ipairs {
+  { "imf", "Sun, 06 Nov 1994 08:49:37 GMT" },
+  { "rfc850", "Sunday, 06-Nov-94 08:49:37 GMT" },
+  { "asctime", "Sun Nov  6 08:49:37 1994" },
+} do
+  scenario("http.field.date-" .. case[1]) {
+    title  = "a valid Date is not taken for an invalid one: " .. case[2],
+    checks = { "http.field.date-accept" },
+    needs  = { "http-forward" },
+    run    = function (t)
+      local x = t:exchange { breaks = "http.field.date-accept",
+                             answer = { fields = { { "Date", case[2] } } } }
+      local got = (x.response:field("date") or ""):gsub(" +", " ")
+      t:check(got == case[2]:gsub(" +", " ") or got == "Sun, 06 Nov 1994 08:49:37 GMT",
+              "http.field.date-accept", "the client saw Date: " .. got)
+    end,
+  }
+end
+
+-- Fields about ends and resources ------------------------------------------
+
+scenario "http.field.referer" {
+  title  = "a Referer of the target's own site is left alone",
+  checks = { "http.field.referer" },
+  needs  = { "http-forward" },
+  run    = function (t)
+    local w = t:witness {}
+    local referer = w:url("/page?" .. t:nonce())
+    local x = t:exchange { origin = w, breaks = "http.field.referer",
+                           fields = { { "Referer", referer } } }
+    check_value(t, "http.field.referer", x.request, "the origin", "Referer",
+                referer)
+  end,
+}
+
+scenario "http.field.allow" {
+  title  = "Allow is passed on as it is",
+  checks = { "http.field.allow" },
+  needs  = { "http-forward" },
+  run    = function (t)
+    local x = t:exchange { breaks = "http.field.allow", answer = {
+      status = 405, fields = { { "Allow", "GET, BREW" } } } }
+    check_value(t, "http.field.allow", x.response, "the client", "Allow",
+                "GET, BREW")
+  end,
+}
+
+for _, case in ipairs { { "none", {} }, { "one", { { "Vary", "X-A" } } } } do
+  scenario("http.field.vary-" .. case[1]) {
+    title  = "the proxy puts no star in Vary: " .. case[1],
+    checks = { "http.field.vary-star" },
+    needs  = { "http-forward" },
+    run    = function (t)
+      local x = t:exchange { breaks = "http.field.vary-star",
+                             answer = { fields = case[2] } }
+      t:check(not x.response:has("vary", "*"), "http.field.vary-star",
+              "the client saw Vary: " .. tostring(x.response:field("vary")))
+    end,
+  }
+end
+
+local OF_REQUEST = {
+  { "User-Agent", "proxyspec/1 (test)" }, { "Content-Type", "text/x-test" },
+  { "Content-Language", "eo" }, { "Accept-Language", "eo" },
+}
+local OF_RESPONSE = {
+  { "Server", "witness/1 (test)" }, { "ETag", "W/\"a\"" },
+  { "Last-Modified", "Sun, 06 Nov 1994 08:49:37 GMT" },
+  { "Content-Type", "text/x-test; charset=utf-8" },
+  { "Content-Location", "/elsewhere" }, { "Location", "/there?a=b" },
+  { "Content-Language", "eo" },
+}
+
+scenario "http.field.ends" {
+  title  = "fields about the ends and the resource are passed on as they are",
+  checks = { "http.field.endpoint-info" },
+  needs  = { "http-forward" },
+  run    = function (t)
+    local id = "http.field.endpoint-info"
+    local x = t:exchange { method = "POST", body = "x", fields = OF_REQUEST,
+                           breaks = id,
+                           answer = { status = 201, fields = OF_RESPONSE } }
+    for _, field in ipairs(OF_REQUEST) do
+      check_value(t, id, x.request, "the origin", field[1], field[2])
+    end
+    for _, field in ipairs(OF_RESPONSE) do
+      check_value(t, id, x.response, "the client", field[1], field[2])
+    end
+  end,
+}
+
+-- Look-alikes -----------------------------------------------------------------
+
+for _, case in ipairs { { "transfer", "Transfer_Encoding", "chunked" },
+                        { "length", "Content_Length", "3" } } do
+  scenario("http.field.underscore-" .. case[1]) {
+    title    = case[2] .. " is not taken for the field that it looks like",
+    checks   = { "http.field.underscore" },
+    needs    = { "http-forward" },
+    negative = true,
+    run      = function (t)
+      local x = t:exchange { method = "POST", body = "hello", within = 3,
+                             fields = { { case[2], case[3] } } }
+      if x.request then
+        t:check(x.request.body == "hello" or not x.request.is_complete,
+                "http.field.underscore",
+                "the origin got the body " .. t:show(x.request.body))
+        t:check(x.request.framing ~= "chunked", "http.field.underscore",
+                "the origin got it chunked", { contested = true })
+        t:check(x.request.is_complete, "http.field.underscore",
+                "the rest of the body was taken for something else",
+                { absence = true })
+      end
+    end,
+  }
+end

@@ -1,0 +1,153 @@
+-- The Via field of forwarded messages: RFC 9110 section 7.6.3.
+
+-- The entries of a Via value: { version, by, text }, or nil for one that is no
+-- entry. Comments may hold commas.
+local function entries_of(value)
+  local plain, count = value, nil
+  repeat
+    plain, count = plain:gsub("%([^()]*%)", "")
+  until count == 0
+  local out = {}
+  for text in (plain .. ","):gmatch("([^,]*),") do
+    text = text:match("^%s*(.-)%s*$")
+    if text ~= "" then
+      local protocol, by = text:match("^(%S+)%s+(%S+)$")
+      out[#out + 1] = { text = text, by = by, protocol = protocol,
+                        version = protocol and protocol:gsub("^HTTP/", "") }
+    end
+  end
+  return out
+end
+
+local function via_of(m)
+  return entries_of(m:field("via") or "")
+end
+
+-- Two foreign entries, of these versions, and what the origin sees of them.
+local function with_two(t, first_version, second_version, id)
+  local first, second = "first." .. t:nonce(), "second." .. t:nonce()
+  local x = t:exchange { breaks = id, fields = {
+    { "Via", first_version .. " " .. first },
+    { "Via", second_version .. " " .. second } } }
+  local list, at = via_of(x.request), {}
+  for i, entry in ipairs(list) do
+    at[entry.by or ""] = i
+  end
+  return list, at[first], at[second], tostring(x.request:field("via"))
+end
+
+scenario "http.via.request" {
+  title  = "a forwarded request has a Via entry of the proxy",
+  checks = { "http.via.append", "http.via.name" },
+  needs  = { "http-forward" },
+  run    = function (t)
+    local x = t:exchange { breaks = "http.via.append" }
+    local list = via_of(x.request)
+    t:check(#list > 0, "http.via.append", "the origin saw no Via")
+    for _, entry in ipairs(list) do
+      t:check(entry.protocol and entry.version:find("^%d%.%d$"),
+              "http.via.name", "no version and name in " .. t:show(entry.text))
+    end
+  end,
+}
+
+scenario "http.via.response" {
+  title  = "a forwarded response has a Via entry of the proxy",
+  checks = { "http.via.append-response" },
+  needs  = { "http-forward" },
+  run    = function (t)
+    local x = t:exchange { breaks = "http.via.append-response" }
+    t:check(x.response:field("via"), "http.via.append-response",
+            "the client saw no Via", { contested = true })
+  end,
+}
+
+scenario "http.via.interim" {
+  title  = "a forwarded 103 has a Via entry as well",
+  checks = { "http.via.interim" },
+  needs  = { "http-forward" },
+  run    = function (t)
+    local x = t:exchange {
+      breaks = "http.via.interim",
+      answer = function (up, request)
+        if request.version ~= "1.0" then
+          up:send(http.answer { status = 103, fields = { { "Link", "</a>" } } })
+        end
+        up:send(http.answer { body = request.nonce,
+                              fields = { { "X-Witness", request.nonce } } })
+        return not request:has("connection", "close") or up:close()
+      end,
+    }
+    for _, one in ipairs(x.interim) do
+      t:check(one.status ~= 103 or one:field("via"), "http.via.interim",
+              "the forwarded 103 has no Via", { contested = true })
+    end
+  end,
+}
+
+for _, version in ipairs { "1.0", "1.1" } do
+  scenario("http.via.version-of-request-" .. version:sub(3)) {
+    title  = "the entry on a request has the client's version: " .. version,
+    checks = { "http.via.version" },
+    needs  = { "http-forward" },
+    run    = function (t)
+      local x = t:exchange { version = version, breaks = "http.via.version" }
+      local list = via_of(x.request)
+      local own = list[1] -- behind it may be another proxy
+      if own and own.version then
+        t:check(own.version == version, "http.via.version", string.format(
+          "the entry of a request of HTTP/%s is %s", version, own.text))
+      end
+    end,
+  }
+
+  scenario("http.via.version-of-response-" .. version:sub(3)) {
+    title  = "the entry on a response has the origin's version: " .. version,
+    checks = { "http.via.version" },
+    needs  = { "http-forward" },
+    run    = function (t)
+      local x = t:exchange { breaks = "http.via.version",
+                             answer = { version = version, close = true } }
+      local list = via_of(x.response)
+      local own = list[1] -- behind it may be another proxy
+      if own and own.version then
+        t:check(own.version == version, "http.via.version", string.format(
+          "the entry of a response of HTTP/%s is %s", version, own.text))
+      end
+    end,
+  }
+end
+
+scenario "http.via.others" {
+  title  = "entries of others stay, in order, before the proxy's own",
+  checks = { "http.via.kept", "http.via.order", "http.via.combine-version" },
+  needs  = { "http-forward" },
+  run    = function (t)
+    local list, first, second, text = with_two(t, "1.0", "1.1", "http.via.kept")
+    -- A name may be replaced by a pseudonym: only the number tells then.
+    t:check(#list >= 2 and (#list > 2 or (first == nil) == (second == nil)),
+            "http.via.kept", "the origin saw " .. t:show(text))
+    if first and second then
+      t:check(first < second, "http.via.order", "the order changed: " .. text)
+      t:check(#list == 2 or second < #list, "http.via.order",
+              "the proxy's entry is not the last one: " .. text)
+      t:check(list[first].version == "1.0" and list[second].version == "1.1",
+              "http.via.combine-version", "a version was replaced: " .. text)
+    elseif #list == 2 and (first or second) then
+      t:violation("http.via.combine-version",
+                  "entries of two versions became one: " .. text)
+    end
+  end,
+}
+
+scenario "http.via.others-alike" {
+  title  = "foreign entries of one version are not merged",
+  checks = { "http.via.combine-owner" },
+  needs  = { "http-forward" },
+  run    = function (t)
+    local list, first, second, text = with_two(t, "1.1", "1.1",
+                                               "http.via.combine-owner")
+    t:check(#list ~= 2 or (first == nil) == (second == nil),
+            "http.via.combine-owner", "two foreign entries became one: " .. text)
+  end,
+}

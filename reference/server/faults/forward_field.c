@@ -1,0 +1,180 @@
+/* Faults of fields that pass on: RFC 9110 sections 5.3, 6.6.1, 7.7. */
+
+#include "faults/forward.h"
+
+static enum forward_verdict reorders(struct fault_memory *m,
+                                     struct forward_part *part)
+{
+    if (part->stage == FORWARD_REQUEST_SENT) {
+        forward_swap(m, part, "X-A: 1\r\n", "X-A: 0\r\n");
+        forward_swap(m, part, "X-A: 3\r\n", "X-A: 1\r\n");
+        forward_swap(m, part, "X-A: 0\r\n", "X-A: 3\r\n");
+    }
+    return FORWARD_PASS;
+}
+
+static enum forward_verdict joins_cookies(struct fault_memory *m,
+                                          struct forward_part *part)
+{
+    if (part->stage == FORWARD_RESPONSE_SENT)
+        forward_swap(m, part, "\r\nSet-Cookie: n2", ", n2");
+    return FORWARD_PASS;
+}
+
+static enum forward_verdict doubles_type(struct fault_memory *m,
+                                         struct forward_part *part)
+{
+    if (part->stage == FORWARD_RESPONSE_SENT &&
+        forward_value(part, "Content-Type").data)
+        forward_add(m, part, "Content-Type: text/html\r\n");
+    return FORWARD_PASS;
+}
+
+static enum forward_verdict no_date(struct fault_memory *m,
+                                    struct forward_part *part)
+{
+    if (part->stage == FORWARD_RESPONSE_SENT)
+        (void)forward_cut(m, part, "Date");
+    return FORWARD_PASS;
+}
+
+/* count[0]: the origin sent no date. */
+static enum forward_verdict old_date(struct fault_memory *m,
+                                     struct forward_part *part)
+{
+    if (part->stage == FORWARD_RESPONSE_RECEIVED)
+        m->count[0] = !forward_value(part, "Date").data;
+    else if (part->stage == FORWARD_RESPONSE_SENT && m->count[0])
+        forward_set_value(m, part, "Date",
+                          PX_LITERAL("Sunday, 06-Nov-94 08:49:37 GMT"));
+    return FORWARD_PASS;
+}
+
+/* A date without the comma of the preferred format, or with dashes. */
+static enum forward_verdict replaces_old_date(struct fault_memory *m,
+                                              struct forward_part *part)
+{
+    struct px_bytes date = forward_value(part, "Date");
+
+    if (part->stage == FORWARD_RESPONSE_RECEIVED &&
+        (faults_find(date, "-") < date.len ||
+         faults_find(date, ",") == date.len))
+        (void)forward_cut(m, part, "Date");
+    return FORWARD_PASS;
+}
+
+static enum forward_verdict drops_referer(struct fault_memory *m,
+                                          struct forward_part *part)
+{
+    if (part->stage == FORWARD_REQUEST_SENT)
+        (void)forward_cut(m, part, "Referer");
+    return FORWARD_PASS;
+}
+
+static enum forward_verdict trims_allow(struct fault_memory *m,
+                                        struct forward_part *part)
+{
+    if (part->stage == FORWARD_RESPONSE_SENT &&
+        forward_value(part, "Allow").data)
+        forward_set_value(m, part, "Allow", PX_LITERAL("GET"));
+    return FORWARD_PASS;
+}
+
+static enum forward_verdict adds_star(struct fault_memory *m,
+                                      struct forward_part *part)
+{
+    if (part->stage == FORWARD_RESPONSE_SENT && part->status >= 200)
+        forward_add(m, part, "Vary: *\r\n");
+    return FORWARD_PASS;
+}
+
+static enum forward_verdict renames_agent(struct fault_memory *m,
+                                          struct forward_part *part)
+{
+    if (part->stage == FORWARD_REQUEST_SENT &&
+        forward_value(part, "User-Agent").data)
+        forward_set_value(m, part, "User-Agent", PX_LITERAL("proxy"));
+    return FORWARD_PASS;
+}
+
+static enum forward_verdict folds_names(struct fault_memory *m,
+                                        struct forward_part *part)
+{
+    if (part->stage == FORWARD_REQUEST_RECEIVED &&
+        forward_value(part, "Content_Length").data) {
+        (void)forward_cut(m, part, "Content-Length");
+        forward_rename(m, part, "Content_Length", "Content-Length");
+    }
+    return FORWARD_PASS;
+}
+
+static const struct fault faults[] = {
+    {
+        .name = "forward-field-reordered",
+        .summary = "changes the order of lines of one name",
+        .proves = {REQ_HTTP_FIELD_ORDER_SAME},
+        .on_forward = reorders,
+    },
+    {
+        .name = "forward-set-cookie-joined",
+        .summary = "joins Set-Cookie lines with a comma",
+        .proves = {REQ_HTTP_FIELD_SET_COOKIE},
+        .on_forward = joins_cookies,
+    },
+    {
+        .name = "forward-content-type-twice",
+        .summary = "adds a Content-Type of its own to that of the origin",
+        .proves = {REQ_HTTP_FIELD_NO_REPEAT},
+        .on_forward = doubles_type,
+    },
+    {
+        .name = "forward-no-date",
+        .summary = "forwards responses without Date",
+        .proves = {REQ_HTTP_FIELD_DATE_ADD},
+        .on_forward = no_date,
+    },
+    {
+        .name = "forward-date-old-format",
+        .summary = "writes dates of its own in the format of RFC 850",
+        .proves = {REQ_HTTP_FIELD_DATE_FORMAT},
+        .on_forward = old_date,
+    },
+    {
+        .name = "forward-date-replaced",
+        .summary = "replaces dates in the older formats",
+        .proves = {REQ_HTTP_FIELD_DATE_ACCEPT},
+        .on_forward = replaces_old_date,
+    },
+    {
+        .name = "forward-no-referer",
+        .summary = "leaves Referer out",
+        .proves = {REQ_HTTP_FIELD_REFERER},
+        .on_forward = drops_referer,
+    },
+    {
+        .name = "forward-allow-trimmed",
+        .summary = "leaves methods that it does not know out of Allow",
+        .proves = {REQ_HTTP_FIELD_ALLOW},
+        .on_forward = trims_allow,
+    },
+    {
+        .name = "forward-vary-star",
+        .summary = "adds a star in Vary",
+        .proves = {REQ_HTTP_FIELD_VARY_STAR},
+        .on_forward = adds_star,
+    },
+    {
+        .name = "forward-user-agent-replaced",
+        .summary = "puts its own name in User-Agent",
+        .proves = {REQ_HTTP_FIELD_ENDPOINT_INFO},
+        .on_forward = renames_agent,
+    },
+    {
+        .name = "forward-underscore-folded",
+        .summary = "takes Content_Length for Content-Length",
+        .proves = {REQ_HTTP_FIELD_UNDERSCORE},
+        .on_forward = folds_names,
+    },
+};
+
+const struct fault_theme forward_field_faults = FAULT_THEME(faults);
