@@ -233,16 +233,20 @@ static void stop(void)
     free(stage);
 }
 
-#define TARGET    "http://127.0.0.1:@/"
-#define HOST      "Host: 127.0.0.1:@\r\n"
-#define GET       "GET " TARGET " HTTP/1.1\r\n" HOST
-#define POST      "POST " TARGET " HTTP/1.1\r\n" HOST
-#define END       "\r\n"
-#define OK        "HTTP/1.1 200 OK\r\n"
-#define LEN_1     "Content-Length: 1\r\n"
-#define CHUNKED   "Transfer-Encoding: chunked\r\n"
-#define RIGHT     "Proxy-Authorization: Basic dTpw\r\n"
-#define PLAIN     OK LEN_1 END "#"
+#define TARGET  "http://127.0.0.1:@/"
+#define HOST    "Host: 127.0.0.1:@\r\n"
+#define GET     "GET " TARGET " HTTP/1.1\r\n" HOST
+#define POST    "POST " TARGET " HTTP/1.1\r\n" HOST
+#define END     "\r\n"
+#define OK      "HTTP/1.1 200 OK\r\n"
+#define LEN_1   "Content-Length: 1\r\n"
+#define CHUNKED "Transfer-Encoding: chunked\r\n"
+#define RIGHT   "Proxy-Authorization: Basic dTpw\r\n"
+#define PLAIN   OK LEN_1 END "#"
+#define X100                                                                   \
+    "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"                       \
+    "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+#define LONG      OK "Content-Length: 601\r\n\r\n" X100 X100 X100 X100 X100 X100 "#"
 #define AT_ORIGIN true
 #define AT_CLIENT false
 
@@ -279,7 +283,7 @@ static const struct fault_row fault_rows[] = {
      "Via: 1.1 proxy\r\n"},
     {"forward-drops-interim", GET END, "HTTP/1.1 103 Early\r\n\r\n" PLAIN,
      false, AT_CLIENT, "103 Early"},
-    {"forward-drops-body-tail", GET END, PLAIN, false, AT_CLIENT, "\r\n\r\n1"},
+    {"forward-drops-body-tail", GET END, LONG, false, AT_CLIENT, "xx1"},
     {"forward-completes-cut-response", GET END, OK CHUNKED END "3\r\na", true,
      AT_CLIENT, "\r\n0\r\n\r\n"},
     {"forward-joins-responses-out-of-order", GET END GET END, PLAIN, false,
