@@ -17,7 +17,7 @@ FUZZ_HELP := $(filter-out fuzz/replay.c %_fuzz.c,$(wildcard fuzz/*.c))
 FUZZ_OBJ  := $(FUZZ_HELP:%.c=$(B)/%.o) \
              $(filter $(addprefix $(B)/reference/,requirements/% wire/% \
                       session/% oracle/%) $(B)/pcap/%,$(OBJ))
-FUZZ_LIBS := -lpcap
+FUZZ_LIBS := -lpcap -lhttp_parser
 
 FUZZ_ENGINES := $(FUZZ_NAMES:%=$(B)/fuzz/%_fuzz)
 FUZZ_REPLAYS := $(FUZZ_NAMES:%=$(B)/fuzz/%_replay)
