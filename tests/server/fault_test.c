@@ -91,7 +91,8 @@ static bool speaks_otherwise(const struct fault *fault)
             return true;
     }
     return strncmp(fault->name, "far-", 4) == 0 ||
-           strncmp(fault->name, "digest-", 7) == 0 || fault->on_forward ||
+           strncmp(fault->name, "digest-", 7) == 0 ||
+           strncmp(fault->name, "forward-", 8) == 0 || fault->on_forward ||
            fault->on_associate || fault->on_datagram || fault->on_relay;
 }
 
