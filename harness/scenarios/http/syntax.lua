@@ -47,12 +47,14 @@ local function head_of(m)
   return m and m.head or ""
 end
 
-local function shown(t, m)
-  return t:show(head_of(m):match("\n([^\n]*[%z\1-\8\11-\31\127-\255][^\n]*)")
-                or head_of(m))
+-- The octets around what should not be there.
+local function shown(t, m, never)
+  local head = head_of(m)
+  local at = head:find(never, 1, true) or 1
+  return t:show(head:sub(math.max(1, at - 8), at + 12))
 end
 
--- Requests: what is never passed on as it is ------------------------------------
+-- Requests: what is never passed on as it is ----------------------------------
 
 local NEVER = {
   { "cr-in-value", "http.parse.bare-cr-receive", "X-Odd: a\rb", "a\rb" },
@@ -71,8 +73,6 @@ local NEVER = {
   { "bracket-in-name", "http.parse.name-token", "X(Odd): a", "X(Odd)" },
   { "high-in-name", "http.parse.name-token", "X-\xC3\xA9: a", "X-\xC3\xA9" },
   { "nul-in-name", "http.parse.name-token", "X-\0: a", "X-\0:" },
-  { "space-before-colon", "http.parse.colon-space-request", "X-Odd : a", "Odd :" },
-  { "tab-before-colon", "http.parse.colon-space-request", "X-Odd\t: a", "Odd\t:" },
 }
 
 for _, case in ipairs(NEVER) do
@@ -86,7 +86,7 @@ for _, case in ipairs(NEVER) do
       local out = try(t, line)
       local head = head_of(out.requests[1])
       t:check(not head:find(never, 1, true), id,
-              "the origin saw " .. shown(t, out.requests[1]))
+              "the origin saw " .. shown(t, out.requests[1], never))
     end,
   }
 end
@@ -124,7 +124,8 @@ for _, case in ipairs { { "space", " " }, { "tab", "\t" } } do
   }
 end
 
-for _, case in ipairs { { "space", "X-Odd : a" }, { "length", "Content-Length : 0" } } do
+for _, case in ipairs { { "space", "X-Odd : a" }, { "tab", "X-Odd\t: a" },
+                        { "length", "Content-Length : 0" } } do
   scenario("http.parse.forward-400-" .. case[1]) {
     title    = "white space before a colon gets 400, not a forwarded request",
     checks   = { "http.parse.colon-space-request" },
@@ -328,7 +329,7 @@ for _, case in ipairs(NEVER_BACK) do
       local x = answer_with(t, line)
       local head = head_of(x.response)
       t:check(not head:find(never, 1, true), id,
-              "the client saw " .. shown(t, x.response))
+              "the client saw " .. shown(t, x.response, never))
     end,
   }
 end
@@ -342,7 +343,7 @@ scenario "http.parse.back-bare-lf" {
     local nonce = t:nonce()
     local x = t:exchange { nonce = nonce, within = 3, answer = { close = true,
       raw = "HTTP/1.1 200 OK\nX-Witness: " .. nonce .. "\nContent-Length: 0\n"
-            .. "Connection: close\n\n" } }
+            .. "Date: Sun, 06 Nov 1994 08:49:37 GMT\nConnection: close\n\n" } }
     local head = head_of(x.response):gsub("\r\n", "")
     t:check(not head:find("\n", 1, true), "http.parse.sender-grammar",
             "the client saw a line that ends in LF alone")
@@ -372,17 +373,19 @@ for _, case in ipairs(NO_RESPONSES) do
     run      = function (t)
       local x = t:exchange { within = 3, method = "POST", body = "a",
         answer = { close = true, raw = octets, body = "" } }
-      local response = x.response
-      t:check(not response or response.status // 100 ~= 2,
-              "http.error.bad-gateway", "the client got a "
-              .. tostring(response and response.status))
-      t:check(not response or response.status // 100 == 2
-              or response.status == 502, "http.error.bad-gateway",
-              "the client got a " .. tostring(response and response.status)
-              .. ", not 502", { contested = true })
+      local status = x.response and x.response.status
+      if status and status // 100 == 2 then
+        -- Where anything came at all, HTTP/0.9 is how it used to be taken.
+        t:violation("http.error.bad-gateway", "the client got a " .. status,
+                    { contested = octets ~= "" })
+      else
+        t:check(not status or status == 502, "http.error.bad-gateway",
+                "the client got a " .. tostring(status) .. ", not 502",
+                { contested = true })
+      end
       if x.what == "malformed" then
         t:violation("http.parse.response-garbage",
-                    "the client got it as it was: " .. t:show(tostring(x.why)))
+                    "the client got it as it was: " .. t:show(octets))
       end
     end,
   }
