@@ -56,6 +56,21 @@ function target.spawned(definition, tls)
                definition = definition, endpoints = {} }
 end
 
+-- The reference in a process of its own, so that what it holds can be seen:
+-- without authentication; fault as above.
+function target.served(fault)
+  local command = { "/proc/self/exe", "serve", "--socks", "127.0.0.1:{port}",
+                    "--http", "127.0.0.1:{port2}" }
+  if fault then
+    command[#command + 1] = "--fault"
+    command[#command + 1] = fault
+  end
+  return target.spawned {
+    name = "reference", command = command,
+    urls = { "socks5://127.0.0.1:{port}", "http://127.0.0.1:{port2}" },
+  }
+end
+
 -- The definition in harness/targets, or nil and why.
 function target.known(name)
   local text = native.embedded("targets/" .. name .. ".lua")
@@ -231,6 +246,11 @@ function Target:start()
     return self:start_reference()
   end
   return true
+end
+
+-- The process that was started for it, or nil.
+function Target:pid()
+  return self.process and self.process:pid()
 end
 
 -- Whether a started target has ended by itself: one line, or nil.

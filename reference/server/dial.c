@@ -22,6 +22,7 @@ struct dial {
     struct addrinfo *addresses; /* of a name; freed with the dial */
     struct addrinfo *next;
     struct sockaddr_storage literal; /* ss_family 0: a name */
+    uint16_t port;                   /* of the target */
     bool is_resolving;
     bool is_slow; /* the attempt was given up for the next */
     enum dial_failure failure;
@@ -48,12 +49,15 @@ static void dial_free(struct dial *d)
  * On one host a connection to a port that nobody listens on may be given that
  * very port to come from, and then meets itself (simultaneous open).
  */
-static bool is_own_peer(const uv_tcp_t *tcp, const struct px_endpoint *bound)
+static bool is_own_peer(const struct dial *d, const uv_tcp_t *tcp,
+                        const struct px_endpoint *bound)
 {
     struct sockaddr_storage sa;
     struct px_endpoint peer = {0};
     int len = sizeof(sa);
 
+    if (bound->port != d->port)
+        return false;
     if (uv_tcp_getpeername(tcp, (struct sockaddr *)&sa, &len) == 0)
         peer = endpoint_of((struct sockaddr *)&sa);
     return peer.port == bound->port && peer.addr.kind == bound->addr.kind &&
@@ -174,11 +178,11 @@ static void on_connected(uv_connect_t *req, int status)
         return;
     }
     keep_icmp(stream, 0);
-    stream_tune(stream);
+    stream_tune(stream_tcp(stream));
     if (uv_tcp_getsockname(stream_tcp(stream), (struct sockaddr *)&local,
                            &len) == 0)
         result.bound = endpoint_of((struct sockaddr *)&local);
-    if (is_own_peer(stream_tcp(stream), &result.bound)) {
+    if (is_own_peer(d, stream_tcp(stream), &result.bound)) {
         d->failure = DIAL_REFUSED;
         stream_close(stream);
         try_next(d);
@@ -252,13 +256,9 @@ static void on_resolved(uv_getaddrinfo_t *req, int status,
 }
 
 /* Later than dial_new(), so that done is. */
-static void on_start(uv_timer_t *timer)
+static void on_refused(uv_timer_t *timer)
 {
-    struct dial *d = timer->data;
-
-    if (d->literal.ss_family == 0 ||
-        !try_address(d, (const struct sockaddr *)&d->literal))
-        fail(d);
+    fail(timer->data);
 }
 
 /* False when memory is short; a name that cannot be asked for has failed. */
@@ -282,7 +282,7 @@ static bool resolve_name(struct dial *d, const struct px_endpoint *target)
         return false;
     if (error) {
         d->failure = DIAL_NAME_UNRESOLVED;
-        uv_timer_start(&d->timer, on_start, 0, 0);
+        uv_timer_start(&d->timer, on_refused, 0, 0);
     }
     return true;
 }
@@ -301,11 +301,13 @@ struct dial *dial_new(uv_loop_t *loop, const struct px_endpoint *target,
     d->events = events;
     d->owner = owner;
     d->done = done;
+    d->port = target->port;
     uv_timer_init(loop, &d->timer);
     d->timer.data = d;
     if (target->addr.kind != PX_ADDRESS_NAME) {
         endpoint_to_sockaddr(target, &d->literal);
-        uv_timer_start(&d->timer, on_start, 0, 0);
+        if (!try_address(d, (const struct sockaddr *)&d->literal))
+            uv_timer_start(&d->timer, on_refused, 0, 0);
     } else if (!resolve_name(d, target)) {
         dial_free(d);
         return NULL;

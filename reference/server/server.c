@@ -7,6 +7,7 @@
 #include "connection.h"
 #include "hash.h"
 #include "relay_splice.h"
+#include "stream.h"
 #include "tls.h"
 
 enum {
@@ -183,8 +184,12 @@ static int open_listener(struct server *s, struct listener *l,
     l->tcp.data = l;
     s->open_handles++;
     error = uv_tcp_bind(&l->tcp, (const struct sockaddr *)address, 0);
-    if (!error)
+    if (!error) {
+        stream_tune(&l->tcp);
+        stream_keep_alive(&l->tcp);
+        (void)uv_tcp_simultaneous_accepts(&l->tcp, 1);
         error = uv_listen((uv_stream_t *)&l->tcp, BACKLOG, on_connection);
+    }
     return error;
 }
 
