@@ -29,7 +29,9 @@ struct serve_options {
     const char *fault;
     bool has_no_udp;
     bool has_no_fragments;
+    bool has_no_forward;
     bool is_tor;
+    int64_t response_s;
     int64_t max_connections;
 };
 
@@ -39,7 +41,7 @@ static const struct option_row rows[] = {
     {"socks", 0, "ADDR:PORT", OPTION_TEXT, AT(socks), 0, 0,
      "serve SOCKS5 here; port 0: any"},
     {"http", 0, "ADDR:PORT", OPTION_TEXT, AT(http), 0, 0,
-     "serve HTTP CONNECT here; port 0: any"},
+     "serve HTTP here, forwarding and CONNECT; port 0: any"},
     {"https", 0, "ADDR:PORT", OPTION_TEXT, AT(https), 0, 0,
      "serve HTTP over TLS here; with --cert and --key"},
     {"cert", 0, "FILE", OPTION_TEXT, AT(cert), 0, 0,
@@ -57,6 +59,10 @@ static const struct option_row rows[] = {
      "refuse UDP ASSOCIATE"},
     {"no-fragments", 0, NULL, OPTION_FLAG, AT(has_no_fragments), 0, 0,
      "drop fragments of datagrams instead of joining them"},
+    {"no-forward", 0, NULL, OPTION_FLAG, AT(has_no_forward), 0, 0,
+     "refuse HTTP requests other than CONNECT"},
+    {"response-timeout", 0, "SECONDS", OPTION_INTEGER, AT(response_s), 1, 86400,
+     "how long an origin may say nothing (30)"},
     {"tor", 0, NULL, OPTION_FLAG, AT(is_tor), 0, 0,
      "serve Tor's RESOLVE and RESOLVE_PTR too"},
     {"max-connections", 0, "N", OPTION_INTEGER, AT(max_connections), 1, 1000000,
@@ -273,8 +279,10 @@ static int serve(const struct server_config *cfg)
 
 int cli_serve(int argc, char **argv)
 {
-    struct serve_options o = {.max_connections =
-                                  server_default_max_connections};
+    struct serve_options o = {
+        .max_connections = server_default_max_connections,
+        .response_s = 30,
+    };
     struct server_config cfg = {.user = NULL};
     char user[CREDENTIAL_MAX + 1];
     enum options_result result =
@@ -294,6 +302,8 @@ int cli_serve(int argc, char **argv)
         return CLI_USAGE;
     cfg.has_no_udp = o.has_no_udp;
     cfg.has_no_fragments = o.has_no_fragments;
+    cfg.has_no_forward = o.has_no_forward;
+    cfg.response_timeout_ms = (uint32_t)o.response_s * 1000;
     cfg.is_tor = o.is_tor;
     cfg.max_connections = (unsigned)o.max_connections;
     return serve(&cfg);

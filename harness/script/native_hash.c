@@ -12,17 +12,18 @@ static int native_hash(lua_State *L)
     const EVP_MD *kind = kinds[luaL_checkoption(L, 1, NULL, names)];
     unsigned char hash[EVP_MAX_MD_SIZE];
     char text[2 * EVP_MAX_MD_SIZE];
-    unsigned len = 0;
-    size_t data_len;
+    unsigned hash_len = 0;
+    size_t data_len, len;
     const char *data = luaL_checklstring(L, 2, &data_len);
 
-    if (!EVP_Digest(data, data_len, hash, &len, kind, NULL))
+    if (!EVP_Digest(data, data_len, hash, &hash_len, kind, NULL))
         return luaL_error(L, "the hash cannot be computed");
-    for (unsigned i = 0; i < len; i++) {
+    len = hash_len;
+    for (size_t i = 0; i < len; i++) {
         text[2 * i] = digits[hash[i] >> 4];
         text[2 * i + 1] = digits[hash[i] & 15];
     }
-    lua_pushlstring(L, text, (size_t)2 * len);
+    lua_pushlstring(L, text, 2 * len);
     return 1;
 }
 

@@ -69,6 +69,10 @@ static int native_server(lua_State *L)
     cfg.fault = option_fault(L);
     (void)lua_getfield(L, 1, "tor");
     cfg.is_tor = lua_toboolean(L, -1);
+    (void)lua_getfield(L, 1, "no_forward");
+    cfg.has_no_forward = lua_toboolean(L, -1);
+    (void)lua_getfield(L, 1, "response_timeout_ms");
+    cfg.response_timeout_ms = (uint32_t)luaL_optinteger(L, -1, 0);
     lua_settop(L, 1);
     box = lua_newuserdatauv(L, sizeof(*box), 0);
     box->server = NULL;

@@ -6,8 +6,10 @@
  * connection exchanged with the proxy and says which requirements were broken,
  * by which side. A pure state machine with bounded memory; it knows nothing
  * of how the proxy is built. Judges SOCKS4 and 4A (CONNECT and BIND), SOCKS5
- * (RFC 1928, 1929) with the datagrams of its associations, and HTTP CONNECT
- * (RFC 9110, 9112). What Tor documents as its own way accuses nobody.
+ * (RFC 1928, 1929) with the datagrams of its associations, and HTTP (RFC 9110,
+ * 9112): CONNECT, and requests that are forwarded, as their client sees them.
+ * What an origin may have sent accuses a proxy only where no proxy passes such
+ * a thing on. What Tor documents as its own way accuses nobody.
  *
  * The order of the calls is the order in which things were seen: octets of the
  * proxy that come before the client's message was whole answer nothing. Octets

@@ -49,7 +49,7 @@ static bool put_proof(const struct digest_config *cfg,
     for (size_t i = 0; i < PROOF_LEN; i++) {
         unsigned nibble = i % 2 ? hash[i / 2] & 15u : hash[i / 2] >> 4u;
 
-        text[2 * NUMBER_LEN + i] = (uint8_t) "0123456789abcdef"[nibble];
+        text[(size_t)2 * NUMBER_LEN + i] = (uint8_t) "0123456789abcdef"[nibble];
     }
     return true;
 }

@@ -4,7 +4,10 @@
 #include <stdalign.h>
 #include <string.h>
 
-enum { DEFAULT_RESPONSE_MS = 30 * 1000 };
+enum {
+    DEFAULT_RESPONSE_MS = 30 * 1000,
+    HANG_MS = 10 * 60 * 1000, /* what a tap lets hang is dropped in the end */
+};
 
 static size_t align(size_t len)
 {
@@ -92,7 +95,7 @@ bool forward_tap(struct session *s, enum forward_stage stage,
         return false;
     case FORWARD_HANG:
         f->phase = FORWARD_HUNG;
-        session_arm(s, SESSION_NEVER);
+        session_arm(s, s->now_ms + HANG_MS);
         return false;
     }
     assert(false && "a verdict");
@@ -274,6 +277,8 @@ static void on_timer(struct session *s)
         s->protocol->refused(s, DIAL_TIMED_OUT);
         return;
     }
+    if (f->phase == FORWARD_HUNG)
+        session_abandon(s);
     if (f->phase != FORWARD_EXCHANGE)
         return;
     if (deadline_ms > s->now_ms) {

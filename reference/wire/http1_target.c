@@ -20,11 +20,16 @@ static bool is_hex(uint8_t octet)
            (octet >= 'a' && octet <= 'f');
 }
 
+static bool is_one_of(uint8_t octet, const char *octets)
+{
+    return octet != 0 && strchr(octets, octet) != NULL;
+}
+
 /* RFC 3986 section 2: unreserved, reserved and what a "%" begins. */
 static bool is_uri_octet(uint8_t octet)
 {
     return is_alpha(octet) || is_digit(octet) ||
-           (octet != 0 && strchr("-._~:/?#[]@!$&'()*+,;=%", octet) != NULL);
+           is_one_of(octet, "-._~:/?#[]@!$&'()*+,;=%");
 }
 
 static bool is_percent_encoded(struct px_bytes in, size_t at)
@@ -51,10 +56,9 @@ static size_t scheme_len(struct px_bytes in)
 {
     size_t len = 0;
 
-    while (len < in.len &&
-           (is_alpha(in.data[len]) ||
-            (len > 0 && (is_digit(in.data[len]) ||
-                         memchr("+-.", in.data[len], 3) != NULL))))
+    while (len < in.len && (is_alpha(in.data[len]) ||
+                            (len > 0 && (is_digit(in.data[len]) ||
+                                         is_one_of(in.data[len], "+-.")))))
         len++;
     return len + 3 <= in.len && memcmp(in.data + len, "://", 3) == 0 ? len : 0;
 }
@@ -63,7 +67,7 @@ static size_t scheme_len(struct px_bytes in)
 static size_t find_any(struct px_bytes text, const char *octets)
 {
     for (size_t i = 0; i < text.len; i++) {
-        if (text.data[i] != 0 && strchr(octets, text.data[i]))
+        if (is_one_of(text.data[i], octets))
             return i;
     }
     return text.len;

@@ -71,8 +71,8 @@ static bool is_unseen(const struct fault *fault)
 
 /*
  * These dialogues speak SOCKS5's CONNECT and HTTP with Basic on the loopback:
- * faults of other commands, versions and networks are shown by the scenarios of
- * the self-test.
+ * faults of other commands, versions, methods and networks are shown by the
+ * scenarios of the self-test.
  */
 static bool speaks_otherwise(const struct fault *fault)
 {
@@ -278,7 +278,7 @@ static void registry_is_sound(void **state)
         assert_true(fault->configure || fault->on_event || fault->on_message ||
                     fault->on_socks4 || fault->on_action ||
                     fault->on_associate || fault->on_datagram ||
-                    fault->on_relay);
+                    fault->on_relay || fault->on_forward);
         assert_int_not_equal(fault->proves[0], REQ_NONE);
         assert_int_equal(fault->proves[FAULT_PROVES_MAX - 1], REQ_NONE);
         for (size_t k = 0; fault->proves[k] != REQ_NONE; k++)

@@ -158,7 +158,7 @@ static void an_answer_survives_a_flood(void **state)
     client = world_http_client(w);
     peer_send(client, PX_LITERAL("GET / HTTP/1.1\r\nHost: x\r\n\r\n"));
     peer_send_bulk(client, 4 * MIB);
-    expect_status(client, "HTTP/1.1 501 ");
+    expect_status(client, "HTTP/1.1 400 ");
     while (client->bulk_sent < client->bulk_len)
         world_turn(w);
     peer_shut(client);
@@ -188,7 +188,7 @@ static void clients_wait_at_the_limit(void **state)
     peer_close(first);
     peer_close(second);
     peer_expect(third, PX_LITERAL("\x05\x00"));
-    expect_status(fourth, "HTTP/1.1 501 ");
+    expect_status(fourth, "HTTP/1.1 400 ");
     peer_close(third);
     peer_close(fourth);
     world_await_idle(w);

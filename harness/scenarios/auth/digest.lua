@@ -455,7 +455,8 @@ local MALFORMED = {
     edit = function (text) return text .. ', foo="bar' end,
     contested = true },
   { "no-commas", function (params) return params end,
-    edit = function (text) return (text:gsub(",", "")) end },
+    edit = function (text) return (text:gsub(",", "")) end,
+    contested = true },
   { "response-twice", function (params)
       table.insert(params, 1, { "response", ("0"):rep(32), true })
       return true

@@ -30,14 +30,6 @@ static enum forward_verdict doubles_type(struct fault_memory *m,
     return FORWARD_PASS;
 }
 
-static enum forward_verdict no_date(struct fault_memory *m,
-                                    struct forward_part *part)
-{
-    if (part->stage == FORWARD_RESPONSE_SENT)
-        (void)forward_cut(m, part, "Date");
-    return FORWARD_PASS;
-}
-
 /* count[0]: the origin sent no date. */
 static enum forward_verdict old_date(struct fault_memory *m,
                                      struct forward_part *part)
@@ -126,12 +118,6 @@ static const struct fault faults[] = {
         .summary = "adds a Content-Type of its own to that of the origin",
         .proves = {REQ_HTTP_FIELD_NO_REPEAT},
         .on_forward = doubles_type,
-    },
-    {
-        .name = "forward-no-date",
-        .summary = "forwards responses without Date",
-        .proves = {REQ_HTTP_FIELD_DATE_ADD},
-        .on_forward = no_date,
     },
     {
         .name = "forward-date-old-format",
