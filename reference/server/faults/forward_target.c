@@ -1,0 +1,370 @@
+/* Faults of the request-target: RFC 9112 section 3.2, RFC 9110 sections 4.2
+ * and 7.1. */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "faults/forward.h"
+
+#define REFUSAL(status)                                                        \
+    "HTTP/1.1 " status                                                         \
+    "\r\nContent-Length: 4\r\nConnection: close\r\n\r\nno\r\n"
+
+/* Where the authority of an absolute-form stands in the part. */
+struct place {
+    size_t at, len;
+};
+
+/* False when the target is no absolute-form. */
+static bool find_authority(const struct forward_part *part, struct place *out)
+{
+    struct px_bytes target = forward_word(part);
+    size_t from = faults_find(target, "://"), len = 0;
+
+    if (from == target.len)
+        return false;
+    from += 3;
+    while (from + len < target.len &&
+           memchr("/?#", target.data[from + len], 3) == NULL)
+        len++;
+    out->at = (size_t)(target.data - part->octets.data) + from;
+    out->len = len;
+    return true;
+}
+
+static struct px_bytes octets_at(const struct forward_part *part,
+                                 struct place place)
+{
+    return px_bytes_of(part->octets.data + place.at, place.len);
+}
+
+static bool is_received(const struct forward_part *part)
+{
+    return part->stage == FORWARD_REQUEST_RECEIVED;
+}
+
+/* Puts to in the place of the first from, as it is received or as it goes on.
+ */
+static enum forward_verdict swap_received(struct fault_memory *m,
+                                          struct forward_part *part,
+                                          const char *from, const char *to)
+{
+    if (is_received(part))
+        forward_swap(m, part, from, to);
+    return FORWARD_PASS;
+}
+
+static enum forward_verdict swap_sent(struct fault_memory *m,
+                                      struct forward_part *part,
+                                      const char *from, const char *to)
+{
+    if (part->stage == FORWARD_REQUEST_SENT)
+        forward_swap(m, part, from, to);
+    return FORWARD_PASS;
+}
+
+static enum forward_verdict answer(struct fault_memory *m,
+                                   struct forward_part *part, const char *text)
+{
+    forward_set(m, part, text);
+    return FORWARD_ANSWER;
+}
+
+static bool has(const struct forward_part *part, const char *text)
+{
+    return faults_find(part->octets, text) < part->octets.len;
+}
+
+/* Paths ---------------------------------------------------------------------*/
+
+static enum forward_verdict no_slash(struct fault_memory *m,
+                                     struct forward_part *part)
+{
+    return swap_sent(m, part, " /?", " ?");
+}
+
+static enum forward_verdict merges_slashes(struct fault_memory *m,
+                                           struct forward_part *part)
+{
+    struct px_bytes target = forward_word(part);
+    size_t at = faults_find(target, "//");
+
+    if (part->stage == FORWARD_REQUEST_SENT && at < target.len)
+        forward_put(m, part, (size_t)(target.data - part->octets.data) + at, 1,
+                    (struct px_bytes){0});
+    return FORWARD_PASS;
+}
+
+static enum forward_verdict decodes_slash(struct fault_memory *m,
+                                          struct forward_part *part)
+{
+    return swap_sent(m, part, "%2F", "/");
+}
+
+static enum forward_verdict short_lines(struct fault_memory *m,
+                                        struct forward_part *part)
+{
+    enum { LINE_MAX_LEN = 4096 };
+
+    return is_received(part) && forward_word(part).len > LINE_MAX_LEN
+               ? answer(m, part, REFUSAL("414 URI Too Long"))
+               : FORWARD_PASS;
+}
+
+/* Origins -------------------------------------------------------------------*/
+
+static enum forward_verdict only_lower_case(struct fault_memory *m,
+                                            struct forward_part *part)
+{
+    return is_received(part) && has(part, " HTTP://")
+               ? answer(m, part, REFUSAL("400 Bad Request"))
+               : FORWARD_PASS;
+}
+
+static enum forward_verdict resolved_host(struct fault_memory *m,
+                                          struct forward_part *part)
+{
+    struct px_bytes host = forward_value(part, "Host");
+    char text[32];
+    size_t colon = faults_find(host, ":");
+
+    if (part->stage != FORWARD_REQUEST_SENT || host.len == 0 ||
+        memchr("0123456789[", host.data[0], 11) != NULL)
+        return FORWARD_PASS;
+    (void)snprintf(text, sizeof(text), "127.0.0.1%.*s",
+                   host.len - colon > 6 ? 6 : (int)(host.len - colon),
+                   (const char *)host.data + colon);
+    forward_set_value(m, part, "Host", px_bytes_of(text, strlen(text)));
+    return FORWARD_PASS;
+}
+
+static enum forward_verdict no_brackets(struct fault_memory *m,
+                                        struct forward_part *part)
+{
+    if (part->stage == FORWARD_REQUEST_SENT && has(part, "\r\nHost: [")) {
+        forward_swap(m, part, "\r\nHost: [", "\r\nHost: ");
+        forward_swap(m, part, "]:", ":");
+    }
+    return FORWARD_PASS;
+}
+
+static enum forward_verdict other_default(struct fault_memory *m,
+                                          struct forward_part *part)
+{
+    struct place place;
+
+    if (!is_received(part) || !find_authority(part, &place))
+        return FORWARD_PASS;
+    if (faults_find(octets_at(part, place), ":") == place.len)
+        forward_put(m, part, place.at + place.len, 0, PX_LITERAL(":8080"));
+    return FORWARD_PASS;
+}
+
+/* A port of more digits is taken modulo 65536. */
+static enum forward_verdict wraps_port(struct fault_memory *m,
+                                       struct forward_part *part)
+{
+    struct place place;
+    struct px_bytes authority;
+    uint64_t port = 0;
+    size_t at;
+    char text[8];
+
+    if (!is_received(part) || !find_authority(part, &place))
+        return FORWARD_PASS;
+    authority = octets_at(part, place);
+    at = faults_find(authority, ":") + 1;
+    for (size_t i = at; i < authority.len; i++) {
+        if (authority.data[i] < '0' || authority.data[i] > '9')
+            return FORWARD_PASS;
+        port = port * 10 + (uint64_t)(authority.data[i] - '0');
+    }
+    if (port <= UINT16_MAX)
+        return FORWARD_PASS;
+    (void)snprintf(text, sizeof(text), "%u", (unsigned)(port % 65536));
+    forward_put(m, part, place.at + at, authority.len - at,
+                px_bytes_of(text, strlen(text)));
+    return FORWARD_PASS;
+}
+
+/* Cuts the user information, which is then kept with its '@'. */
+static bool cut_user(struct fault_memory *m, struct forward_part *part)
+{
+    struct place place;
+    size_t at;
+
+    m->kept_len = 0;
+    if (!find_authority(part, &place))
+        return false;
+    at = faults_find(octets_at(part, place), "@");
+    if (at == place.len)
+        return false;
+    forward_keep(m, px_bytes_of(part->octets.data + place.at, at + 1));
+    forward_put(m, part, place.at, at + 1, (struct px_bytes){0});
+    return true;
+}
+
+static enum forward_verdict ignores_user(struct fault_memory *m,
+                                         struct forward_part *part)
+{
+    if (is_received(part))
+        (void)cut_user(m, part);
+    return FORWARD_PASS;
+}
+
+static enum forward_verdict sends_user(struct fault_memory *m,
+                                       struct forward_part *part)
+{
+    size_t at = faults_find(part->octets, "\r\nHost: ");
+
+    if (is_received(part))
+        (void)cut_user(m, part);
+    else if (part->stage == FORWARD_REQUEST_SENT && m->kept_len)
+        forward_put(m, part, at + strlen("\r\nHost: "), 0, forward_kept(m));
+    return FORWARD_PASS;
+}
+
+/* Forms ---------------------------------------------------------------------*/
+
+static enum forward_verdict takes_authority(struct fault_memory *m,
+                                            struct forward_part *part)
+{
+    struct px_bytes target = forward_word(part);
+
+    if (is_received(part) && faults_find(part->octets, "CONNECT ") > 0 &&
+        target.len && target.data[0] >= '0' && target.data[0] <= '9')
+        forward_put(m, part, (size_t)(target.data - part->octets.data), 0,
+                    PX_LITERAL("http://"));
+    return FORWARD_PASS;
+}
+
+/* A request for "*" goes to the host that Host names. */
+static enum forward_verdict takes_asterisk(struct fault_memory *m,
+                                           struct forward_part *part)
+{
+    struct px_bytes target = forward_word(part);
+    size_t at = (size_t)(target.data - part->octets.data);
+
+    if (!is_received(part) || faults_find(part->octets, "OPTIONS ") == 0 ||
+        !px_equal(target, PX_LITERAL("*")))
+        return FORWARD_PASS;
+    forward_keep(m, PX_LITERAL("http://"));
+    forward_keep_more(m, forward_value(part, "Host"));
+    forward_put(m, part, at, 1, forward_kept(m));
+    return FORWARD_PASS;
+}
+
+static enum forward_verdict slash_for_star(struct fault_memory *m,
+                                           struct forward_part *part)
+{
+    return swap_sent(m, part, "OPTIONS * ", "OPTIONS / ");
+}
+
+static enum forward_verdict star_for_slash(struct fault_memory *m,
+                                           struct forward_part *part)
+{
+    return swap_sent(m, part, "OPTIONS / ", "OPTIONS * ");
+}
+
+static enum forward_verdict silent_about_itself(struct fault_memory *m,
+                                                struct forward_part *part)
+{
+    (void)m;
+    return is_received(part) && has(part, "OPTIONS * ") ? FORWARD_BREAK
+                                                        : FORWARD_PASS;
+}
+
+/* What no target is ---------------------------------------------------------*/
+
+static enum forward_verdict sends_fragment(struct fault_memory *m,
+                                           struct forward_part *part)
+{
+    (void)swap_received(m, part, "#f HTTP/", "%23f HTTP/");
+    return swap_sent(m, part, "%23f HTTP/", "#f HTTP/");
+}
+
+static enum forward_verdict encodes_space(struct fault_memory *m,
+                                          struct forward_part *part)
+{
+    return swap_received(m, part, "/a b HTTP/", "/a%20b HTTP/");
+}
+
+static enum forward_verdict odd_refusal(struct fault_memory *m,
+                                        struct forward_part *part)
+{
+    return is_received(part) && has(part, "/a b HTTP/")
+               ? answer(m, part, REFUSAL("501 Not Implemented"))
+               : FORWARD_PASS;
+}
+
+static enum forward_verdict any_scheme(struct fault_memory *m,
+                                       struct forward_part *part)
+{
+    struct px_bytes target = forward_word(part);
+    size_t len = faults_find(target, "://");
+
+    if (is_received(part) && len < target.len &&
+        !px_equal_nocase(px_bytes_of(target.data, len), PX_LITERAL("https")))
+        forward_put(m, part, (size_t)(target.data - part->octets.data), len,
+                    PX_LITERAL("http"));
+    return FORWARD_PASS;
+}
+
+static enum forward_verdict https_in_clear(struct fault_memory *m,
+                                           struct forward_part *part)
+{
+    return swap_received(m, part, " https://", " http://");
+}
+
+#define FAULT(id, what, hook, ...)                                             \
+    {                                                                          \
+        .name = "forward-target-" id, .summary = what,                         \
+        .proves = {__VA_ARGS__}, .on_forward = hook,                           \
+    }
+
+static const struct fault faults[] = {
+    FAULT("no-slash", "leaves an empty path empty before a query", no_slash,
+          REQ_HTTP_TARGET_EMPTY_PATH),
+    FAULT("slashes-merged", "makes one slash of two", merges_slashes,
+          REQ_HTTP_TARGET_PATH_KEPT),
+    FAULT("slash-decoded", "decodes %2F in a path", decodes_slash,
+          REQ_HTTP_TARGET_PATH_KEPT),
+    FAULT("short-lines", "answers targets of more than 4096 octets with 414",
+          short_lines, REQ_HTTP_TARGET_LENGTH),
+    FAULT("lower-case-only", "refuses the scheme HTTP in upper case",
+          only_lower_case, REQ_HTTP_TARGET_CASE),
+    FAULT("host-resolved", "puts an address in the place of a name in Host",
+          resolved_host, REQ_HTTP_TARGET_HOST_KEPT),
+    FAULT("no-brackets", "leaves the brackets of IPv6 literals out of Host",
+          no_brackets, REQ_HTTP_TARGET_IPV6),
+    FAULT("port-8080", "takes 8080 for the port of a target without one",
+          other_default, REQ_HTTP_TARGET_DEFAULT_PORT),
+    FAULT("port-wrapped", "takes a port modulo 65536", wraps_port,
+          REQ_HTTP_TARGET_PORT_RANGE),
+    FAULT("user-ignored", "overlooks user information in a target",
+          ignores_user, REQ_HTTP_TARGET_USERINFO_REJECT),
+    FAULT("user-sent", "copies user information to Host", sends_user,
+          REQ_HTTP_TARGET_USERINFO_GENERATE),
+    FAULT("authority-taken", "takes host:port of any method for a URL",
+          takes_authority, REQ_HTTP_TARGET_AUTHORITY_FORM_OTHER),
+    FAULT("asterisk-taken", "sends * of any method to the host in Host",
+          takes_asterisk, REQ_HTTP_TARGET_ASTERISK_OTHER),
+    FAULT("slash-for-star", "asks origins for / in the place of *",
+          slash_for_star, REQ_HTTP_TARGET_OPTIONS_STAR),
+    FAULT("star-for-slash", "asks origins for * in the place of /",
+          star_for_slash, REQ_HTTP_TARGET_OPTIONS_PATH),
+    FAULT("options-unanswered", "closes on OPTIONS *", silent_about_itself,
+          REQ_HTTP_TARGET_OPTIONS_STAR_SELF),
+    FAULT("fragment-sent", "sends fragments on", sends_fragment,
+          REQ_HTTP_TARGET_FRAGMENT),
+    FAULT("space-encoded", "encodes a space in a target and goes on",
+          encodes_space, REQ_HTTP_TARGET_NO_AUTOCORRECT),
+    FAULT("space-501", "answers a space in a target with 501", odd_refusal,
+          REQ_HTTP_TARGET_WHITESPACE),
+    FAULT("any-scheme", "takes every scheme but https for http", any_scheme,
+          REQ_HTTP_TARGET_UNKNOWN_SCHEME),
+    FAULT("https-in-clear", "forwards requests for https in clear",
+          https_in_clear, REQ_HTTP_TARGET_HTTPS_RECEIVED),
+};
+
+const struct fault_theme forward_target_faults = FAULT_THEME(faults);
