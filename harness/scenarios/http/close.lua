@@ -3,6 +3,8 @@
 
 local CLOSES_WITHIN = 10.5
 
+local DATE = { "Date", "Sun, 06 Nov 1994 08:49:37 GMT" }
+
 -- { name, Connection's lines, more of the exchange }
 local CLOSES = {
   { "plain", { "close" } },
@@ -15,7 +17,8 @@ local CLOSES = {
   { "head", { "close" }, { method = "HEAD" } },
   { "post", { "close" }, { method = "POST", body = "hello" } },
   { "chunked", { "close" }, { answer = { chunked = { 5 } } } },
-  { "204", { "close" }, { answer = { status = 204, bare = true, body = "" } } },
+  { "204", { "close" }, { answer = { status = 204, bare = true, body = "",
+                                     fields = { DATE } } } },
 }
 
 local function options_of(lines)

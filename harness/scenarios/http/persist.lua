@@ -1,6 +1,8 @@
 -- Connections that go on behind a response, and those that do not: RFC 9110
 -- sections 3.3 and 7.6.1, RFC 9112 section 9.3.
 
+local DATE = { "Date", "Sun, 06 Nov 1994 08:49:37 GMT" }
+
 -- What may come before another request on the same connection.
 local BEFORE = {
   { "get", {} },
@@ -11,9 +13,10 @@ local BEFORE = {
   { "chunked", { answer = { chunked = { 5 } } } },
   { "trailers", { answer = { chunked = { 5 }, trailers = { { "X-T", "1" } } } } },
   { "empty", { answer = { body = "" } } },
-  { "204", { answer = { status = 204, bare = true, body = "" } } },
+  { "204", { answer = { status = 204, bare = true, body = "",
+                        fields = { DATE } } } },
   { "304", { answer = { status = 304, bare = true, body = "",
-                        fields = { { "ETag", '"a"' } } } } },
+                        fields = { DATE, { "ETag", '"a"' } } } } },
   { "404", { answer = { status = 404 } } },
   { "503", { answer = { status = 503 } } },
   { "origin-closes", { answer = { close = true, fields = {
