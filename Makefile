@@ -39,14 +39,15 @@ INC.wire         := $(INC.requirements) -Ireference/wire
 INC.session      := $(INC.wire) -Ireference/session
 INC.oracle       := $(INC.wire) -Ireference/oracle
 INC.server       := $(INC.session) -I$(GEN)/server -Ireference/server -D_GNU_SOURCE
-INC.faults       := $(INC.session) -I$(GEN)/server -Ireference/server
+INC.faults       := $(INC.session) -I$(GEN)/server -Ireference/server -D_GNU_SOURCE
 INC.pcap         := $(INC.oracle) -Ipcap -D_GNU_SOURCE
 INC.harness      := $(INC.server) -Ireference/oracle -Ipcap -I$(GEN)/harness \
                     -Iharness/runner -Iharness/script -Iharness/network \
                     -Iharness/report \
-                    -Iharness/cli -D_GNU_SOURCE $(LUA_CFLAGS) \
+                    -Iharness/cli -Iharness/bench -D_GNU_SOURCE $(LUA_CFLAGS) \
                     -DPROXYSPEC_VERSION='"$(VERSION)"'
 INC.cli          := $(INC.harness)
+INC.bench        := $(INC.harness)
 INC.runner       := $(INC.harness)
 INC.script       := $(INC.harness)
 INC.report       := $(INC.harness)

@@ -19,6 +19,7 @@ enum cli_status {
 
 int cli_test(int argc, char **argv);
 int cli_probe(int argc, char **argv);
+int cli_bench(int argc, char **argv);
 int cli_serve(int argc, char **argv);
 int cli_selftest(int argc, char **argv);
 int cli_list(int argc, char **argv);

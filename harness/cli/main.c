@@ -21,6 +21,7 @@ static const struct subcommand subcommands[] = {
     {"test", cli_test, "test a proxy, by default the built-in reference"},
     {"probe", cli_probe, "tell what a proxy offers"},
     {"pcap", cli_pcap, "judge the dialogues of a packet capture"},
+    {"bench", cli_bench, "measure how fast proxies are, side by side"},
     {"serve", cli_serve, "run the reference proxy, correct or with a fault"},
     {"selftest", cli_selftest, "prove that every check can fail"},
     {"list", cli_list, "list scenarios, requirements, features, ..."},

@@ -28,6 +28,7 @@ struct test_options {
     int64_t seed; /* -1: a fresh one */
     int64_t shard_i;
     int64_t shard_n;
+    bool has_endurance;
     bool is_strict;
     bool has_no_segmentation;
     bool is_insecure;
@@ -44,6 +45,8 @@ static const struct option_row rows[] = {
      "scenarios whose id matches; repeatable"},
     {"skip", 0, "GLOB", OPTION_LIST, AT(skip), 0, 0,
      "not those whose id matches; repeatable"},
+    {"endurance", 0, NULL, OPTION_FLAG, AT(has_endurance), 0, 0,
+     "run the endurance scenarios too, behind the others"},
     {"level", 0, "must|should|may", OPTION_CHOICES, AT(levels), 0, 0,
      "only requirements of this strength; repeatable"},
     {"strict", 0, NULL, OPTION_FLAG, AT(is_strict), 0, 0,
@@ -231,6 +234,7 @@ static void push(lua_State *L, const void *options)
     push_lists(L, o);
     push_reports(L, &o->reports);
     push_shard(L, o);
+    lua_main_set_flag(L, "endurance", o->has_endurance);
     lua_main_set_flag(L, "strict", o->is_strict);
     lua_main_set_integer(L, "jobs", o->jobs);
     lua_main_set_integer(L, "repeat_", o->repeat);

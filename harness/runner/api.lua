@@ -6,6 +6,7 @@ local octets = require "lib.octets"
 local binding = require "runner.binding"
 local datagrams = require "runner.datagrams"
 local dialogue = require "runner.dialogue"
+local endurance = require "runner.endurance"
 local exchange = require "runner.exchange"
 local messages = require "runner.messages"
 local origins = require "runner.origins"
@@ -338,6 +339,7 @@ end
 
 binding.extend(T)
 datagrams.extend(T)
+endurance.extend(T)
 exchange.extend(T)
 places.extend(T)
 
@@ -349,6 +351,7 @@ function api.new(d)
       protocol = endpoint.protocol, version = d.version,
       host = endpoint.host, port = endpoint.port,
       user = endpoint.user, password = endpoint.password,
+      denied = endpoint.denied,
       has = function (_, feature)
         return endpoint.features[feature] == "present"
       end,

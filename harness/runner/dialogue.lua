@@ -16,11 +16,13 @@ local KEEP = 512          -- octets of one event that a transcript keeps
 local EVENTS_MAX = 400    -- events that it keeps
 
 -- options: scenario, endpoint, settings (of origins), scale, within, version
--- (of SOCKS, where the scenario names none)
+-- (of SOCKS, where the scenario names none); target, and crowd (nil: many), of
+-- endurance scenarios
 function dialogue.new(options)
   local now = native.now()
   local self = setmetatable({
     scenario = options.scenario, endpoint = options.endpoint,
+    target = options.target, crowd = options.crowd,
     version = options.version or options.scenario.version
               or options.endpoint.version,
     settings = options.settings, scale = options.scale,
@@ -268,6 +270,14 @@ function Dialogue:hold(object)
   self.held[#self.held + 1] = object
 end
 
+-- Closes what is held so far.
+function Dialogue:let_go()
+  for _, held in ipairs(self.held) do
+    held:close()
+  end
+  self.held = {}
+end
+
 function Dialogue:next_sink()
   self.sinks = (self.sinks or 0) + 1
   return self.sinks
@@ -281,7 +291,7 @@ function Dialogue:new_origin(options)
   local queue = {}
   options = options or {}
   local origin, why = origins.new(self.settings, {
-    backlog = options.backlog, port = options.port,
+    backlog = options.backlog, port = options.port, host = options.host,
     on_accept = function (conn)
       local _, _, host, port = conn:address()
       self_:add_witness(conn, true, string.format("from %s:%d", host, port))
@@ -441,9 +451,7 @@ function Dialogue:finish()
   for _, conn in ipairs(self.witnesses) do
     conn:close()
   end
-  for _, held in ipairs(self.held) do
-    held:close()
-  end
+  self:let_go()
 end
 
 return dialogue

@@ -19,7 +19,7 @@ local loader = {}
 loader.features = { "socks5", "noauth", "userpass", "socks4", "socks4a",
                     "bind", "bind4", "udp", "tor", "http-connect",
                     "http-forward", "http-basic", "http-digest", "ipv4", "ipv6",
-                    "name", "network" }
+                    "name", "network", "rule" }
 
 -- Those that say which protocol, in which version, a scenario speaks; one that
 -- is no opening by itself needs another beside it.
@@ -39,7 +39,7 @@ end
 local FIELDS = {
   title = "string", checks = "table", needs = "table", config = "string",
   negative = "boolean", control = "boolean", segment = "boolean",
-  slow = "boolean", within = "number", talk = "table", run = "function",
+  slow = "boolean", endurance = "boolean", within = "number", talk = "table", run = "function",
 }
 
 -- Definition ----------------------------------------------------------------
@@ -59,6 +59,8 @@ local function check_fields(fields, level)
   end
   if (fields.talk == nil) == (fields.run == nil) then
     error("a scenario has either talk or run", level)
+  elseif fields.endurance and (fields.negative or fields.talk) then
+    error("endurance goes with run, and not with negative", level)
   end
 end
 
@@ -167,7 +169,8 @@ local function define(set, file, id, fields)
   for _, name in ipairs(fields.needs) do
     scenario.forwards = scenario.forwards or name == "http-forward"
   end
-  scenario.within = fields.within or (fields.slow and 60 or 10)
+  scenario.within = fields.within
+                    or (fields.endurance and 120) or (fields.slow and 60) or 10
   if fields.talk then
     check_talk(fields, scenario.is_checked, level + 1)
     variants.prepare(fields.talk)

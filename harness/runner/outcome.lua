@@ -22,6 +22,7 @@ local function play(self, entry, variant)
   local d = dialogue.new {
     scenario = scenario, endpoint = entry.endpoint, within = scenario.within,
     settings = self.options.settings, scale = self.options.scale,
+    target = self.target, crowd = self.options.crowd,
   }
   local ok, why = pcall(run_scenario, d, variant)
   d:finish()

@@ -21,7 +21,10 @@ function selection.of(scenarios, options)
   local takes_all = not options.only or #options.only == 0
   local out = {}
   for _, scenario in ipairs(scenarios) do
-    if (takes_all or is_wanted(scenario.id)) and not is_skipped(scenario.id)
+    local is_meant = takes_all and not scenario.endurance
+                     or is_wanted(scenario.id)
+                     or (scenario.endurance and options.endurance)
+    if is_meant and not is_skipped(scenario.id)
       and (not options.levels or has_level(scenario, options.levels)) then
       out[#out + 1] = scenario
     end

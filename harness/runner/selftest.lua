@@ -14,6 +14,7 @@ local target = require "runner.target"
 
 local selftest = {}
 
+local CROWD = 48 -- clients of an endurance scenario: more than faults wait for
 local AT_ONCE = 24 -- faults that run side by side; they mostly wait
 
 -- Rules that speak of how a message may be cut: their scenarios need variants.
@@ -67,8 +68,9 @@ local function scenarios_for(fault, scenarios, named, catchers)
     needs_all = needs_all or not named[id]
   end
   for _, scenario in ipairs(scenarios) do
-    local is_wanted = needs_all or scenario.control == false
-                      or catchers[scenario.id]
+    local is_wanted = not scenario.endurance
+                      and (needs_all or scenario.control == false
+                           or catchers[scenario.id])
     for _, id in ipairs(scenario.checks) do
       is_wanted = is_wanted or proves[id] or false
     end
@@ -89,21 +91,69 @@ local function ids_of(scenarios)
   return out
 end
 
+-- What only a crowd shows is seen from outside, on a process of its own.
+local function those_apart(chosen)
+  local out = {}
+  for _, scenario in ipairs(chosen) do
+    if scenario.endurance then
+      out[#out + 1] = scenario
+    end
+  end
+  return out
+end
+
+local function is_killed(fault, results)
+  local seen = {}
+  for _, result in ipairs(results) do
+    for _, finding in ipairs(result.findings) do
+      seen[finding.requirement] = true
+    end
+  end
+  for _, id in ipairs(fault.proves) do
+    if not seen[id] then
+      return false
+    end
+  end
+  return true
+end
+
+-- Endurance scenarios, one at a time; every fault but the first of them stops
+-- at the one that shows it.
+local function run_in_turn(one, fault, chosen, run_options, options)
+  options.prover = options.prover or fault
+  local all = {}
+  for _, scenario in ipairs(chosen) do
+    for _, result in ipairs(schedule.run(one, { scenario }, run_options)) do
+      all[#all + 1] = result
+    end
+    if fault ~= options.prover and is_killed(fault, all) then
+      break
+    end
+  end
+  return all
+end
+
 local function run_fault(fault, scenarios, options)
   local chosen, needs_cuts = scenarios_for(fault, scenarios, ids_of(scenarios),
                                            options.catchers[fault.name] or {})
-  local one = target.reference(fault.name)
+  local apart = those_apart(chosen)
+  local is_apart = #apart > 0
+  local one = is_apart and target.served(fault.name)
+              or target.reference(fault.name)
   assert(one:start())
   local run_options = {
-    jobs = options.jobs or 64, scale = options.timeout_scale or 1,
-    settings = origins.settings(options), segmentation = needs_cuts, confirm = false,
+    jobs = is_apart and 1 or options.jobs or 64, crowd = CROWD,
+    scale = options.timeout_scale or 1, settings = origins.settings(options),
+    segmentation = needs_cuts, confirm = false,
     repeat_with = function () return "" end, on_step = function () end,
     is_interrupted = function () return false end,
   }
   for _, endpoint in ipairs(one.endpoints) do
     probe.endpoint(endpoint, run_options)
   end
-  local results = schedule.run(one, chosen, run_options)
+  local results = is_apart
+                  and run_in_turn(one, fault, apart, run_options, options)
+                  or schedule.run(one, chosen, run_options)
   one:stop()
   return results
 end

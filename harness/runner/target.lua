@@ -2,6 +2,7 @@
 -- started for the run, or the embedded reference.
 
 local endpoint = require "runner.endpoint"
+local glob = require "runner.glob"
 
 local target = {}
 
@@ -46,11 +47,29 @@ function target.reference(fault)
 end
 
 -- definition: name, urls, command, files (name to text), each with
--- {port} {port2} {dir} {user} {pass} to be filled in.
+-- {port} {port2} {dir} {user} {pass} to be filled in. One that reaches no
+-- origins has reaches_nothing = true: a request that is answered is its control,
+-- and only = { patterns } names the scenarios that make sense. denies is an address
+-- of the loopback that a rule of its configuration keeps everybody from.
 function target.spawned(definition, tls)
   return new { kind = "spawned", tls = tls or {}, name = definition.name
                or definition.command[1]:match("[^/]+$"),
                definition = definition, endpoints = {} }
+end
+
+-- The reference in a process of its own, so that what it holds can be seen:
+-- without authentication; fault as above.
+function target.served(fault)
+  local command = { "/proc/self/exe", "serve", "--socks", "127.0.0.1:{port}",
+                    "--http", "127.0.0.1:{port2}" }
+  if fault then
+    command[#command + 1] = "--fault"
+    command[#command + 1] = fault
+  end
+  return target.spawned {
+    name = "reference", command = command,
+    urls = { "socks5://127.0.0.1:{port}", "http://127.0.0.1:{port2}" },
+  }
 end
 
 -- The definition in harness/targets, or nil and why.
@@ -146,6 +165,13 @@ function Target:describe_end(status)
   return self.name .. " " .. how .. (line and ": " .. line or "")
 end
 
+-- A rule of the target's own keeps everybody from this address of ours.
+local function declare_rule(endpoints, address)
+  for _, one in ipairs(address and endpoints or {}) do
+    one.denied, one.declared.rule = address, "a rule denies " .. address
+  end
+end
+
 function Target:start_process()
   local definition = self.definition
   self.dir = native.temp_dir()
@@ -171,6 +197,7 @@ function Target:start_process()
       self.endpoints[i] = one
     end
   end
+  declare_rule(self.endpoints, definition.denies)
   local process, why = native.process { argv = fill_all(definition.command,
                                                         values) }
   if not process then
@@ -187,6 +214,8 @@ local REFERENCE = {
   http = { "http-forward" },
 }
 
+local DENIED = "127.0.0.66"
+
 local function declare_all(one)
   for _, feature in ipairs(REFERENCE[one.protocol]) do
     one.declared[feature] = "the reference has it"
@@ -199,7 +228,7 @@ function Target:start_reference()
     local server, why = native.server {
       socks = "127.0.0.1:0", http = "127.0.0.1:0", user = user or nil,
       password = user and PASSWORD or nil, auth_scheme = "both",
-      fault = self.fault, tor = true,
+      fault = self.fault, tor = true, denied = DENIED,
     }
     if not server then
       return nil, why
@@ -214,6 +243,7 @@ function Target:start_reference()
       self.endpoints[#self.endpoints + 1] = one
     end
   end
+  declare_rule(self.endpoints, DENIED)
   table.sort(self.endpoints, function (a, b)
     return a.url < b.url
   end)
@@ -228,6 +258,11 @@ function Target:start()
     return self:start_reference()
   end
   return true
+end
+
+-- The process that was started for it, or nil.
+function Target:pid()
+  return self.process and self.process:pid()
 end
 
 -- Whether a started target has ended by itself: one line, or nil.
@@ -287,12 +322,30 @@ local function misfit(one, scenario)
   return nil
 end
 
+-- How a control shows that this target lives.
+function Target:control()
+  local definition = self.definition
+  return definition and definition.reaches_nothing and "answer" or "tunnel"
+end
+
+-- Why this target is not asked for a scenario at all; nil: it is.
+function Target:leaves_out(scenario)
+  local only = self.definition and self.definition.only
+  if only and not glob.any(only)(scenario.id) then
+    return "not asked of " .. self.definition.title
+  end
+  return nil
+end
+
 local NAMES = { socks4 = "SOCKS4", socks5 = "SOCKS5", http = "HTTP" }
 
 -- The first URL that speaks the scenario's protocol, is configured as it wants
 -- and lacks nothing; nil and the reason for a skip.
 function Target:endpoint_for(scenario)
-  local reason
+  local reason = self:leaves_out(scenario)
+  if reason then
+    return nil, reason
+  end
   for _, one in ipairs(self.endpoints) do
     if speaks(one, scenario) then
       local why = misfit(one, scenario)

@@ -152,6 +152,52 @@ local function unreached(chosen, why)
   return results
 end
 
+-- Those that run with the others, and those that run apart.
+local function split(chosen)
+  local normal, apart = {}, {}
+  for _, scenario in ipairs(chosen) do
+    local list = scenario.endurance and apart or normal
+    list[#list + 1] = scenario
+  end
+  return normal, apart
+end
+
+-- Endurance: one scenario at a time, on a process that can be looked at.
+local function run_apart(one, chosen, run_options, count)
+  local two = one.kind == "reference" and target.served() or one
+  if two ~= one then
+    local ok, _, why = prepare(two, run_options)
+    if not ok then
+      two:stop()
+      return unreached(chosen, why)
+    end
+  end
+  local apart = setmetatable({ jobs = 1 }, { __index = run_options })
+  local ok, results = pcall(run_repeats, two, chosen, apart, count)
+  if two ~= one then
+    two:stop()
+  end
+  if not ok then
+    error(results, 0)
+  end
+  return results
+end
+
+local function run_all(one, chosen, run_options, count)
+  local normal, apart = split(chosen)
+  local results = run_repeats(one, normal, run_options, count)
+  if #apart == 0 or run_options.is_interrupted() then
+    return results
+  end
+  for _, result in ipairs(run_apart(one, apart, run_options, count)) do
+    results[#results + 1] = result
+  end
+  table.sort(results, function (a, b)
+    return a.scenario < b.scenario
+  end)
+  return results
+end
+
 local function run_on(one, chosen, options)
   local is_interrupted = false
   local count = options.repeat_ or 1
@@ -186,7 +232,7 @@ local function run_on(one, chosen, options)
     end
     return status
   end
-  local results = run_repeats(one, chosen, run_options, count)
+  local results = run_all(one, chosen, run_options, count)
   bar:finish()
   return report(run_of(results), options)
 end

@@ -104,6 +104,14 @@ local function note_request(self, up, request)
   return exchange
 end
 
+-- What every origin does with a request that it cannot read.
+local function refuse(up)
+  up:send("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n"
+          .. "Connection: close\r\n\r\n")
+  up:close()
+  return false
+end
+
 -- One request and its answer; whether the connection goes on.
 local function serve_one(self, up)
   local request = up:request { upto = "head", within = IDLE }
@@ -121,7 +129,7 @@ local function serve_one(self, up)
   local is_whole = up:rest(request)
   self:wake()
   if not is_whole then
-    return false
+    return request.broken and refuse(up)
   elseif type(answer) == "function" then
     return answer(up, request) ~= false
   end

@@ -112,6 +112,8 @@ void native_open_json(lua_State *L);
 void native_open_system(lua_State *L);
 void native_open_hash(lua_State *L);
 void native_open_interrupt(lua_State *L);
+void native_open_bench(lua_State *L);
+void native_open_usage(lua_State *L);
 void native_open_network(lua_State *L);
 
 #endif

@@ -235,6 +235,8 @@ static int open_all(lua_State *L)
     native_open_system(L);
     native_open_hash(L);
     native_open_interrupt(L);
+    native_open_bench(L);
+    native_open_usage(L);
     native_open_network(L);
     lua_setglobal(L, "native");
     return 0;

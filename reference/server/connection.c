@@ -138,6 +138,8 @@ static void look_at_relay(struct connection *c)
     size_t left =
         left_on(c->client) + left_on(c->upstream) + bypass_held(&c->bypass);
 
+    if (c->left == SIZE_MAX && c->upstream) /* it lasts */
+        stream_keep_alive(stream_tcp(c->upstream));
     if (left >= c->left && (is_dead(c->client) || is_dead(c->upstream)))
         connection_abort(c);
     c->left = left;
@@ -345,8 +347,10 @@ static void await_rest(struct connection *c)
 {
     begin_close(c);
     c->left = SIZE_MAX;
+    c->stalled_ms = uv_now(c->ctx->loop) + c->ctx->stall_ms;
     uv_timer_start(&c->timer, on_timer, LOOK_MS, LOOK_MS);
-    look_at_rest(c);
+    if (c->is_resetting)
+        look_at_rest(c); /* else libuv closes as soon as it can */
 }
 
 static void finish(struct connection *c)
@@ -618,7 +622,6 @@ struct connection *connection_accept(uv_stream_t *listener,
         connection_abort(c);
         return c;
     }
-    stream_tune(c->client);
     drain_actions(c);
     return c;
 }

@@ -1,5 +1,6 @@
 #include "dial.h"
 
+#include <assert.h>
 #include <linux/errqueue.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -22,6 +23,8 @@ struct dial {
     struct addrinfo *addresses; /* of a name; freed with the dial */
     struct addrinfo *next;
     struct sockaddr_storage literal; /* ss_family 0: a name */
+    sa_family_t family;              /* of the attempt */
+    uint16_t port;                   /* of the target */
     bool is_resolving;
     bool is_slow; /* the attempt was given up for the next */
     enum dial_failure failure;
@@ -48,12 +51,15 @@ static void dial_free(struct dial *d)
  * On one host a connection to a port that nobody listens on may be given that
  * very port to come from, and then meets itself (simultaneous open).
  */
-static bool is_own_peer(const uv_tcp_t *tcp, const struct px_endpoint *bound)
+static bool is_own_peer(const struct dial *d, const uv_tcp_t *tcp,
+                        const struct px_endpoint *bound)
 {
     struct sockaddr_storage sa;
     struct px_endpoint peer = {0};
     int len = sizeof(sa);
 
+    if (bound->port != d->port)
+        return false;
     if (uv_tcp_getpeername(tcp, (struct sockaddr *)&sa, &len) == 0)
         peer = endpoint_of((struct sockaddr *)&sa);
     return peer.port == bound->port && peer.addr.kind == bound->addr.kind &&
@@ -102,14 +108,16 @@ enum dial_failure dial_failure_of(int uv_error)
  * fails here shows in the failure alone. On a connection an error would end
  * what might go on.
  */
-static void keep_icmp(struct stream *stream, int is_kept)
+static void keep_icmp(struct stream *stream, sa_family_t family, int is_kept)
 {
     uv_os_fd_t fd;
 
     if (uv_fileno((uv_handle_t *)stream_tcp(stream), &fd) != 0)
         return;
     (void)setsockopt(fd, IPPROTO_IP, IP_RECVERR, &is_kept, sizeof(is_kept));
-    (void)setsockopt(fd, IPPROTO_IPV6, IPV6_RECVERR, &is_kept, sizeof(is_kept));
+    if (family == AF_INET6)
+        (void)setsockopt(fd, IPPROTO_IPV6, IPV6_RECVERR, &is_kept,
+                         sizeof(is_kept));
 }
 
 /* Whether ICMP said that the packets' time was exceeded (RFC 792, RFC 4443). */
@@ -173,12 +181,12 @@ static void on_connected(uv_connect_t *req, int status)
         try_next(d);
         return;
     }
-    keep_icmp(stream, 0);
-    stream_tune(stream);
+    keep_icmp(stream, d->family, 0);
+    stream_tune(stream_tcp(stream));
     if (uv_tcp_getsockname(stream_tcp(stream), (struct sockaddr *)&local,
                            &len) == 0)
         result.bound = endpoint_of((struct sockaddr *)&local);
-    if (is_own_peer(stream_tcp(stream), &result.bound)) {
+    if (is_own_peer(d, stream_tcp(stream), &result.bound)) {
         d->failure = DIAL_REFUSED;
         stream_close(stream);
         try_next(d);
@@ -196,10 +204,45 @@ static void on_slow(uv_timer_t *timer)
     stream_close(d->attempt);
 }
 
+/* Whether the rule looks at an address of this target. */
+static bool is_ruled(const struct dial *d)
+{
+    struct sockaddr_in written;
+    bool is_name = d->literal.ss_family == 0;
+
+    switch (d->options.rule) {
+    case DIAL_RULE_CONNECTED:
+        return true;
+    case DIAL_RULE_WRITTEN:
+        return !is_name || uv_ip4_addr(d->name, 0, &written) == 0;
+    case DIAL_RULE_ADDRESS:
+        return !is_name;
+    case DIAL_RULE_NONE:
+        return false;
+    }
+    assert(false && "a rule");
+    return true;
+}
+
+static bool is_denied(const struct dial *d, const struct sockaddr *address)
+{
+    const struct px_address *denied = &d->options.denied;
+    struct px_endpoint to = endpoint_of(address);
+
+    to = endpoint_plain(&to);
+    return denied->kind != PX_ADDRESS_NONE && denied->kind == to.addr.kind &&
+           memcmp(denied->ip, to.addr.ip, sizeof(denied->ip)) == 0 &&
+           is_ruled(d);
+}
+
 static bool try_address(struct dial *d, const struct sockaddr *address)
 {
     int error;
 
+    if (is_denied(d, address)) {
+        d->failure = DIAL_NOT_ALLOWED;
+        return false;
+    }
     d->attempt = stream_new(d->loop, d->events);
     if (!d->attempt)
         return false;
@@ -207,7 +250,8 @@ static bool try_address(struct dial *d, const struct sockaddr *address)
     error = uv_tcp_connect(&d->connect, stream_tcp(d->attempt), address,
                            on_connected);
     if (error == 0) {
-        keep_icmp(d->attempt, 1);
+        d->family = address->sa_family;
+        keep_icmp(d->attempt, d->family, 1);
         if (d->next)
             uv_timer_start(&d->timer, on_slow, d->options.attempt_ms, 0);
         return true;
@@ -252,13 +296,9 @@ static void on_resolved(uv_getaddrinfo_t *req, int status,
 }
 
 /* Later than dial_new(), so that done is. */
-static void on_start(uv_timer_t *timer)
+static void on_refused(uv_timer_t *timer)
 {
-    struct dial *d = timer->data;
-
-    if (d->literal.ss_family == 0 ||
-        !try_address(d, (const struct sockaddr *)&d->literal))
-        fail(d);
+    fail(timer->data);
 }
 
 /* False when memory is short; a name that cannot be asked for has failed. */
@@ -282,7 +322,7 @@ static bool resolve_name(struct dial *d, const struct px_endpoint *target)
         return false;
     if (error) {
         d->failure = DIAL_NAME_UNRESOLVED;
-        uv_timer_start(&d->timer, on_start, 0, 0);
+        uv_timer_start(&d->timer, on_refused, 0, 0);
     }
     return true;
 }
@@ -301,11 +341,13 @@ struct dial *dial_new(uv_loop_t *loop, const struct px_endpoint *target,
     d->events = events;
     d->owner = owner;
     d->done = done;
+    d->port = target->port;
     uv_timer_init(loop, &d->timer);
     d->timer.data = d;
     if (target->addr.kind != PX_ADDRESS_NAME) {
         endpoint_to_sockaddr(target, &d->literal);
-        uv_timer_start(&d->timer, on_start, 0, 0);
+        if (!try_address(d, (const struct sockaddr *)&d->literal))
+            uv_timer_start(&d->timer, on_refused, 0, 0);
     } else if (!resolve_name(d, target)) {
         dial_free(d);
         return NULL;

@@ -56,7 +56,7 @@ struct stream *listen_take(struct listen *l)
     if (!peer)
         return NULL;
     l->peer = NULL;
-    stream_tune(peer);
+    stream_tune(stream_tcp(peer));
     return peer;
 }
 

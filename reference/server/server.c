@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "connection.h"
+#include "endpoint.h"
 #include "hash.h"
 #include "relay_splice.h"
+#include "stream.h"
 #include "tls.h"
 
 enum {
@@ -183,8 +185,12 @@ static int open_listener(struct server *s, struct listener *l,
     l->tcp.data = l;
     s->open_handles++;
     error = uv_tcp_bind(&l->tcp, (const struct sockaddr *)address, 0);
-    if (!error)
+    if (!error) {
+        stream_tune(&l->tcp);
+        stream_keep_alive(&l->tcp);
+        (void)uv_tcp_simultaneous_accepts(&l->tcp, 1);
         error = uv_listen((uv_stream_t *)&l->tcp, BACKLOG, on_connection);
+    }
     return error;
 }
 
@@ -254,6 +260,7 @@ static void set_context(struct server *s, struct listener *l,
         .splice_from =
             cfg->splice_from ? cfg->splice_from : server_default_splice_from,
         .has_no_fragments = cfg->has_no_fragments,
+        .denied = endpoint_of((const struct sockaddr *)&cfg->denied).addr,
         .stall_ms =
             cfg->stall_timeout_ms ? cfg->stall_timeout_ms : DEFAULT_STALL_MS,
         .on_gone = on_gone,

@@ -71,10 +71,14 @@ uv_tcp_t *stream_tcp(struct stream *s)
     return &s->tcp;
 }
 
-void stream_tune(struct stream *s)
+void stream_tune(uv_tcp_t *tcp)
 {
-    uv_tcp_nodelay(&s->tcp, 1);
-    uv_tcp_keepalive(&s->tcp, 1, KEEPALIVE_S);
+    uv_tcp_nodelay(tcp, 1);
+}
+
+void stream_keep_alive(uv_tcp_t *tcp)
+{
+    uv_tcp_keepalive(tcp, 1, KEEPALIVE_S);
 }
 
 static bool is_closing(const struct stream *s)
@@ -302,7 +306,11 @@ void stream_finish(struct stream *s)
     if (is_closing(s))
         return;
     s->is_finishing = true;
-    stream_end(s);
+    /* With all read and all written, closing tells no more than FIN. */
+    if (!s->secret && !s->queued && s->has_read_end)
+        s->has_ended = true;
+    else
+        stream_end(s);
     if (s->has_ended || s->is_broken)
         stream_close(s);
 }

@@ -42,8 +42,12 @@ PX_CHECKED bool stream_secure(struct stream *s,
 void stream_own(struct stream *s, void *owner);
 uv_tcp_t *stream_tcp(struct stream *s);
 
-/* Once it is connected: no delays, and probes that find a vanished peer. */
-void stream_tune(struct stream *s);
+/*
+ * Without delays, once it is connected; a listener hands this on to the
+ * connections that it accepts. And probes that find a vanished peer.
+ */
+void stream_tune(uv_tcp_t *tcp);
+void stream_keep_alive(uv_tcp_t *tcp);
 
 /*
  * Writes data in order, copying what the system does not take at once; a

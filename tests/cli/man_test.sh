@@ -38,7 +38,7 @@ documented() {
         }' "$page" | sort
 }
 
-for subcommand in test probe "pcap check" serve selftest list explain; do
+for subcommand in test probe "pcap check" bench serve selftest list explain; do
     # shellcheck disable=SC2086 # one or two words
     timeout 30 "$PROXYSPEC" $subcommand --help |
         grep -oE '^  (-., |    )--[a-z-]+' | grep -oE -e '--[a-z-]+' |

@@ -71,13 +71,14 @@ static bool is_unseen(const struct fault *fault)
 
 /*
  * These dialogues speak SOCKS5's CONNECT and HTTP with Basic on the loopback:
- * faults of other commands, versions, methods and networks are shown by the
- * scenarios of the self-test.
+ * faults of other commands, versions, methods, networks and crowds are shown by
+ * the scenarios of the self-test.
  */
 static bool speaks_otherwise(const struct fault *fault)
 {
-    static const char *const prefixes[] = {"socks4.", "socks4a.", "socks5.udp.",
-                                           "socks5.bind.", "tor."};
+    static const char *const prefixes[] = {"socks4.",     "socks4a.",
+                                           "socks5.udp.", "socks5.bind.",
+                                           "tor.",        "robust."};
     static const char *const commands[] = {"socks5-associate-silent",
                                            "socks5-bind-silent"};
     const char *id = requirement_row(fault->proves[0])->id;

@@ -52,6 +52,28 @@ void forward_swap(struct fault_memory *m, struct forward_part *part,
         forward_put(m, part, at, strlen(from), text_of(to));
 }
 
+enum forward_verdict forward_swap_at(struct fault_memory *m,
+                                     struct forward_part *part,
+                                     enum forward_stage stage, const char *from,
+                                     const char *to)
+{
+    if (part->stage == stage)
+        forward_swap(m, part, from, to);
+    return FORWARD_PASS;
+}
+
+bool forward_has(const struct forward_part *part, const char *text)
+{
+    return faults_find(part->octets, text) < part->octets.len;
+}
+
+enum forward_verdict forward_answer(struct fault_memory *m,
+                                    struct forward_part *part, const char *text)
+{
+    forward_set(m, part, text);
+    return FORWARD_ANSWER;
+}
+
 /* A field line of a head, with its end and its folds. */
 struct line {
     size_t at, len;

@@ -26,6 +26,25 @@ void forward_set(struct fault_memory *m, struct forward_part *part,
 void forward_swap(struct fault_memory *m, struct forward_part *part,
                   const char *from, const char *to);
 
+/* The same, if this is the part of that stage. */
+enum forward_verdict forward_swap_at(struct fault_memory *m,
+                                     struct forward_part *part,
+                                     enum forward_stage stage, const char *from,
+                                     const char *to);
+
+/* Whether text is somewhere in the part. */
+bool forward_has(const struct forward_part *part, const char *text);
+
+/* Lets the client have text as the response; FORWARD_ANSWER. */
+enum forward_verdict forward_answer(struct fault_memory *m,
+                                    struct forward_part *part,
+                                    const char *text);
+
+/* An error that a fault answers with. */
+#define FORWARD_REFUSAL(status)                                                \
+    "HTTP/1.1 " status                                                         \
+    "\r\nContent-Length: 4\r\nConnection: close\r\n\r\nno\r\n"
+
 /* The value of the first field of that name in a head; data NULL: none. It
  * borrows from the part. */
 struct px_bytes forward_value(const struct forward_part *part,

@@ -6,10 +6,6 @@
 
 #include "faults/forward.h"
 
-#define REFUSAL(status)                                                        \
-    "HTTP/1.1 " status                                                         \
-    "\r\nContent-Length: 4\r\nConnection: close\r\n\r\nno\r\n"
-
 /* Where the authority of an absolute-form stands in the part. */
 struct place {
     size_t at, len;
@@ -43,44 +39,12 @@ static bool is_received(const struct forward_part *part)
     return part->stage == FORWARD_REQUEST_RECEIVED;
 }
 
-/* Puts to in the place of the first from, as it is received or as it goes on.
- */
-static enum forward_verdict swap_received(struct fault_memory *m,
-                                          struct forward_part *part,
-                                          const char *from, const char *to)
-{
-    if (is_received(part))
-        forward_swap(m, part, from, to);
-    return FORWARD_PASS;
-}
-
-static enum forward_verdict swap_sent(struct fault_memory *m,
-                                      struct forward_part *part,
-                                      const char *from, const char *to)
-{
-    if (part->stage == FORWARD_REQUEST_SENT)
-        forward_swap(m, part, from, to);
-    return FORWARD_PASS;
-}
-
-static enum forward_verdict answer(struct fault_memory *m,
-                                   struct forward_part *part, const char *text)
-{
-    forward_set(m, part, text);
-    return FORWARD_ANSWER;
-}
-
-static bool has(const struct forward_part *part, const char *text)
-{
-    return faults_find(part->octets, text) < part->octets.len;
-}
-
 /* Paths ---------------------------------------------------------------------*/
 
 static enum forward_verdict no_slash(struct fault_memory *m,
                                      struct forward_part *part)
 {
-    return swap_sent(m, part, " /?", " ?");
+    return forward_swap_at(m, part, FORWARD_REQUEST_SENT, " /?", " ?");
 }
 
 static enum forward_verdict merges_slashes(struct fault_memory *m,
@@ -98,7 +62,7 @@ static enum forward_verdict merges_slashes(struct fault_memory *m,
 static enum forward_verdict decodes_slash(struct fault_memory *m,
                                           struct forward_part *part)
 {
-    return swap_sent(m, part, "%2F", "/");
+    return forward_swap_at(m, part, FORWARD_REQUEST_SENT, "%2F", "/");
 }
 
 static enum forward_verdict short_lines(struct fault_memory *m,
@@ -107,7 +71,7 @@ static enum forward_verdict short_lines(struct fault_memory *m,
     enum { LINE_MAX_LEN = 4096 };
 
     return is_received(part) && forward_word(part).len > LINE_MAX_LEN
-               ? answer(m, part, REFUSAL("414 URI Too Long"))
+               ? forward_answer(m, part, FORWARD_REFUSAL("414 URI Too Long"))
                : FORWARD_PASS;
 }
 
@@ -116,8 +80,8 @@ static enum forward_verdict short_lines(struct fault_memory *m,
 static enum forward_verdict only_lower_case(struct fault_memory *m,
                                             struct forward_part *part)
 {
-    return is_received(part) && has(part, " HTTP://")
-               ? answer(m, part, REFUSAL("400 Bad Request"))
+    return is_received(part) && forward_has(part, " HTTP://")
+               ? forward_answer(m, part, FORWARD_REFUSAL("400 Bad Request"))
                : FORWARD_PASS;
 }
 
@@ -141,7 +105,8 @@ static enum forward_verdict resolved_host(struct fault_memory *m,
 static enum forward_verdict no_brackets(struct fault_memory *m,
                                         struct forward_part *part)
 {
-    if (part->stage == FORWARD_REQUEST_SENT && has(part, "\r\nHost: [")) {
+    if (part->stage == FORWARD_REQUEST_SENT &&
+        forward_has(part, "\r\nHost: [")) {
         forward_swap(m, part, "\r\nHost: [", "\r\nHost: ");
         forward_swap(m, part, "]:", ":");
     }
@@ -257,21 +222,23 @@ static enum forward_verdict takes_asterisk(struct fault_memory *m,
 static enum forward_verdict slash_for_star(struct fault_memory *m,
                                            struct forward_part *part)
 {
-    return swap_sent(m, part, "OPTIONS * ", "OPTIONS / ");
+    return forward_swap_at(m, part, FORWARD_REQUEST_SENT, "OPTIONS * ",
+                           "OPTIONS / ");
 }
 
 static enum forward_verdict star_for_slash(struct fault_memory *m,
                                            struct forward_part *part)
 {
-    return swap_sent(m, part, "OPTIONS / ", "OPTIONS * ");
+    return forward_swap_at(m, part, FORWARD_REQUEST_SENT, "OPTIONS / ",
+                           "OPTIONS * ");
 }
 
 static enum forward_verdict silent_about_itself(struct fault_memory *m,
                                                 struct forward_part *part)
 {
     (void)m;
-    return is_received(part) && has(part, "OPTIONS * ") ? FORWARD_BREAK
-                                                        : FORWARD_PASS;
+    return is_received(part) && forward_has(part, "OPTIONS * ") ? FORWARD_BREAK
+                                                                : FORWARD_PASS;
 }
 
 /* What no target is ---------------------------------------------------------*/
@@ -279,21 +246,24 @@ static enum forward_verdict silent_about_itself(struct fault_memory *m,
 static enum forward_verdict sends_fragment(struct fault_memory *m,
                                            struct forward_part *part)
 {
-    (void)swap_received(m, part, "#f HTTP/", "%23f HTTP/");
-    return swap_sent(m, part, "%23f HTTP/", "#f HTTP/");
+    (void)forward_swap_at(m, part, FORWARD_REQUEST_RECEIVED, "#f HTTP/",
+                          "%23f HTTP/");
+    return forward_swap_at(m, part, FORWARD_REQUEST_SENT, "%23f HTTP/",
+                           "#f HTTP/");
 }
 
 static enum forward_verdict encodes_space(struct fault_memory *m,
                                           struct forward_part *part)
 {
-    return swap_received(m, part, "/a b HTTP/", "/a%20b HTTP/");
+    return forward_swap_at(m, part, FORWARD_REQUEST_RECEIVED, "/a b HTTP/",
+                           "/a%20b HTTP/");
 }
 
 static enum forward_verdict odd_refusal(struct fault_memory *m,
                                         struct forward_part *part)
 {
-    return is_received(part) && has(part, "/a b HTTP/")
-               ? answer(m, part, REFUSAL("501 Not Implemented"))
+    return is_received(part) && forward_has(part, "/a b HTTP/")
+               ? forward_answer(m, part, FORWARD_REFUSAL("501 Not Implemented"))
                : FORWARD_PASS;
 }
 
@@ -313,7 +283,8 @@ static enum forward_verdict any_scheme(struct fault_memory *m,
 static enum forward_verdict https_in_clear(struct fault_memory *m,
                                            struct forward_part *part)
 {
-    return swap_received(m, part, " https://", " http://");
+    return forward_swap_at(m, part, FORWARD_REQUEST_RECEIVED, " https://",
+                           " http://");
 }
 
 #define FAULT(id, what, hook, ...)                                             \

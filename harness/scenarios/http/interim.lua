@@ -1,0 +1,217 @@
+-- Interim responses on their way through a proxy: RFC 9110 section 15.2.
+
+local function send_final(up, request)
+  local fields = { { "X-Witness", request.nonce } }
+  local closes = request.version == "1.0" or request:has("connection", "close")
+  if closes then
+    fields[2] = { "Connection", "close" }
+  end
+  up:send(http.answer { body = request.nonce, fields = fields })
+  return not closes or up:close()
+end
+
+-- An answer of these interim heads, octets or tables, and a plain final one.
+-- HTTP/1.0 gets none of them.
+local function behind(interim)
+  return function (up, request)
+    for _, one in ipairs(request.version ~= "1.0" and interim or {}) do
+      up:send(type(one) == "string" and one or http.answer(one))
+    end
+    return send_final(up, request)
+  end
+end
+
+-- Nothing is asked of who speaks HTTP/1.0 to origins.
+local function skip_old(t, x)
+  if x.request and x.request.version == "1.0" then
+    t:skip("the proxy asks origins in HTTP/1.0")
+  end
+end
+
+local function count(list, status)
+  local n = 0
+  for _, one in ipairs(list) do
+    n = n + (one.status == status and 1 or 0)
+  end
+  return n
+end
+
+-- Passed on ------------------------------------------------------------------
+
+for _, status in ipairs { 102, 103, 104, 199 } do
+  for _, case in ipairs { { "get", {} },
+                          { "post", { method = "POST", body = "hello" } } } do
+    local name, wishes = table.unpack(case)
+    scenario(string.format("http.interim.%d-%s", status, name)) {
+      title  = string.format("%d before the answer to %s is passed on", status,
+                             name:upper()),
+      checks = { "http.interim.forward" },
+      needs  = { "http-forward" },
+      run    = function (t)
+        local id = "http.interim.forward"
+        local x = t:exchange {
+          method = wishes.method, body = wishes.body, breaks = id,
+          answer = behind { { status = status, bare = true,
+                              fields = { { "X-Hint", "4711" } } } },
+        }
+        skip_old(t, x)
+        t:check(count(x.interim, status) > 0, id,
+                string.format("the client saw no %d", status))
+      end,
+    }
+  end
+end
+
+scenario "http.interim.100-unasked" {
+  title  = "a 100 that nobody waits for is passed on as well",
+  checks = { "http.interim.forward" },
+  needs  = { "http-forward" },
+  run    = function (t)
+    local x = t:exchange { breaks = "http.interim.forward",
+                           answer = behind { { status = 100, bare = true } } }
+    skip_old(t, x)
+    t:check(count(x.interim, 100) > 0, "http.interim.forward",
+            "the client saw no 100", { contested = true })
+  end,
+}
+
+scenario "http.interim.fields" {
+  title  = "the fields of a 103 are passed on",
+  checks = { "http.field.unknown-forward" },
+  needs  = { "http-forward" },
+  run    = function (t)
+    local id = "http.field.unknown-forward"
+    local x = t:exchange { breaks = id, answer = behind {
+      { status = 103, bare = true, fields = { { "Link", "</a>" },
+                                              { "X-Unknown", "4711" } } } } }
+    for _, one in ipairs(x.interim) do
+      if one.status == 103 then
+        t:check(one:field("x-unknown") == "4711", id,
+                "the 103 that the client saw has no X-Unknown")
+      end
+    end
+  end,
+}
+
+-- Several --------------------------------------------------------------------
+
+local MANY = {
+  ["two"]  = { { status = 103, bare = true }, { status = 103, bare = true } },
+  ["mixed"] = { { status = 102, bare = true }, { status = 103, bare = true },
+                { status = 100, bare = true }, { status = 199, bare = true } },
+  ["ten"]  = {},
+}
+for i = 1, 10 do
+  MANY.ten[i] = { status = 103, bare = true,
+                  fields = { { "X-Number", tostring(i) } } }
+end
+
+for name, list in pairs(MANY) do
+  scenario("http.interim.several-" .. name) {
+    title  = "the answer behind several interim responses is the answer: "
+             .. name,
+    checks = { "http.interim.several" },
+    needs  = { "http-forward" },
+    run    = function (t)
+      local id = "http.interim.several"
+      local x = t:exchange { answer = behind(list) }
+      skip_old(t, x)
+      if x.is_own then -- it may have set itself a limit
+        t:violation(id, x.why, { contested = true })
+        return
+      end
+      t:check(x.response, id, x.why, { absence = x.what ~= "malformed" })
+      if not x.response then
+        return
+      end
+      t:check(x.response.status == 200 and x.response.body == x.nonce, id,
+              "the client saw " .. x.response.line)
+      local y = t:exchange { reuse = x.client, breaks = id }
+      t:check(y.response.body == y.nonce, id,
+              "the answer to the next request is " .. t:show(y.response.body))
+    end,
+  }
+end
+
+-- No content -----------------------------------------------------------------
+
+for _, case in ipairs { { "length", "Content-Length: 5" },
+                        { "chunked", "Transfer-Encoding: chunked" } } do
+  local name, line = table.unpack(case)
+  scenario("http.interim.framed-" .. name) {
+    title  = "a 103 ends with its head though it says " .. line,
+    checks = { "http.interim.no-content", "http.interim.no-framing-fields" },
+    needs  = { "http-forward" },
+    within = 15,
+    run    = function (t)
+      local x = t:exchange { within = 3, answer = behind {
+        "HTTP/1.1 103 Early Hints\r\n" .. line .. "\r\n\r\n" } }
+      skip_old(t, x)
+      if x.request and not x.is_own then
+        t:check(x.response and x.response.body == x.nonce,
+                "http.interim.no-content",
+                x.response and "the client saw another body" or x.why,
+                { absence = not x.response })
+      end
+      for _, one in ipairs(x.interim) do
+        t:check(not one:field("content-length")
+                and not one:field("transfer-encoding"),
+                "http.interim.no-framing-fields",
+                "the 103 came with " .. line, { contested = true })
+      end
+    end,
+  }
+end
+
+-- 100 ------------------------------------------------------------------------
+
+scenario "http.interim.expected-100" {
+  title  = "who waits for a 100 gets one before its body, and then the answer",
+  checks = { "http.interim.expected-100", "http.interim.no-framing-fields" },
+  needs  = { "http-forward" },
+  within = 20,
+  run    = function (t)
+    local id = "http.interim.expected-100"
+    local w, c = t:witness {}, t:connect()
+    c:send(http.request { to = w, method = "POST", fields = {
+      { "Expect", "100-continue" }, { "Content-Length", "5" } } })
+    local first, what = c:response { interim = true, method = "POST",
+                                     within = 5 }
+    if first and first.status ~= 100 then
+      return -- a final answer: no body is wanted
+    end
+    t:check(first, id, "no 100 came: " .. tostring(what), { absence = true })
+    if first then
+      t:check(not first:field("content-length")
+              and not first:field("transfer-encoding"),
+              "http.interim.no-framing-fields",
+              "the 100 has " .. t:show(first.head))
+      c:send("hello")
+      local final, why = c:response { method = "POST", within = 5 }
+      t:check(final, id, "no answer behind the 100: " .. tostring(why),
+              { absence = true })
+      local got = w.requests[1]
+      t:check(not got or got.body == "hello", id, "the origin got another body")
+    end
+  end,
+}
+
+-- HTTP/1.0 -------------------------------------------------------------------
+
+for _, status in ipairs { 100, 102, 103 } do
+  scenario(string.format("http.interim.http10-%d", status)) {
+    title  = string.format("a client of HTTP/1.0 gets no %d", status),
+    checks = { "http.interim.http10" },
+    needs  = { "http-forward" },
+    run    = function (t)
+      local x = t:exchange {
+        version = "1.0", breaks = "http.interim.http10",
+        answer = behind { { status = status, bare = true } },
+      }
+      t:check(#x.interim == 0, "http.interim.http10",
+              string.format("the client saw a %d", status))
+      t:check(x.response.body == x.nonce, "http.interim.http10",
+              "the client saw " .. x.response.line)
+    end,
+  }
+end
