@@ -50,6 +50,8 @@ thirdparty: ## judge the proxies of the distribution (needs root)
 	@sh tests/deps.sh build proxies npm
 	@$(MAKE) $(IN_PARALLEL) MODE=release all
 	@sh tests/npm.sh proxy-chain 3.0.1
+	@sh tests/npm.sh @heroku/socksv5 0.0.9
+	@sh tests/npm.sh simple-socks 3.6.0
 	PROXYSPEC=build/release/proxyspec tests/thirdparty/run.sh
 
 # The flags are not quoted: the shell splits them and reads their own quotes.

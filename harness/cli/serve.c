@@ -1,6 +1,7 @@
 /* proxyspec serve: the reference proxy, correct or wrong on purpose. */
 
 #include <arpa/inet.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -250,6 +251,20 @@ static void announce(const char *scheme, const struct sockaddr_storage *address,
         (void)printf("listening: %s://%s:%u\n", scheme, host, port);
 }
 
+/*
+ * Connections come and go: what they gave back stays with the process, up to a
+ * point, or every one of them would have the system map and clear it anew.
+ * Blocks as large as an association are given back at once.
+ */
+static void keep_some_memory(void)
+{
+    enum { KEPT = 4 * 1024 * 1024, LARGE = 128 * 1024 };
+
+    (void)mallopt(M_TRIM_THRESHOLD, KEPT);
+    (void)mallopt(M_TOP_PAD, KEPT / 4);
+    (void)mallopt(M_MMAP_THRESHOLD, LARGE);
+}
+
 static int serve(const struct server_config *cfg)
 {
     struct px_error err = {0};
@@ -257,6 +272,7 @@ static int serve(const struct server_config *cfg)
     uv_loop_t loop;
     int status = CLI_CONFORMANT;
 
+    keep_some_memory();
     if (uv_loop_init(&loop) != 0) {
         (void)options_refuse(&usage, "cannot make an event loop");
         return CLI_INTERNAL;

@@ -126,9 +126,21 @@ local function load(self, row, fields)
   for name, value in pairs(row.route) do
     fields[name] = value
   end
-  fields.sink, fields.target = self.sink, self.options.origin_addr
-                                          or self.options.origin_bind
-  return native.load(fields)
+  fields.target = self.options.origin_addr or self.options.origin_bind
+  if fields.kind ~= "connects" then
+    fields.sink = self.sink
+    return native.load(fields)
+  end
+  -- A port that nobody has connected to: thousands of connections that linger
+  -- (TIME_WAIT) would slow down whoever comes next.
+  local fresh, wrong = native.sink { host = self.options.origin_bind }
+  if not fresh then
+    return nil, wrong
+  end
+  fields.sink = fresh
+  local got, why = native.load(fields)
+  fresh:close()
+  return got, why
 end
 
 local function note(row, name, why)

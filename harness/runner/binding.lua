@@ -60,6 +60,10 @@ function T:visit(host, port, wishes)
     return nil, why
   end
   local own_host, own_port = conn:address()
+  if own_port == port and own_host == host then
+    conn:close() -- nobody listens there: TCP has let it connect to itself
+    return nil, "refused"
+  end
   self.d:add_witness(conn, false, string.format("%s:%d to what was bound",
                                                 own_host, own_port))
   return self:wrap(conn)

@@ -1,6 +1,7 @@
 -- The positive twin of every negative scenario: a plain tunnel through the
--- target, with a nonce echoed both ways, or a request that is forwarded. What a target does not do counts only
--- while this works before and after.
+-- target, with a nonce echoed both ways, or a request that is forwarded; for a
+-- target that reaches nothing, a request that is answered. What a target does
+-- not do counts only while this works before and after.
 
 local message = require "lib.message"
 local dialogue = require "runner.dialogue"
@@ -17,23 +18,26 @@ Control.__index = Control
 local SCENARIO = { id = "control", checks = { "socks5.connect.relay" },
                    is_checked = {} }
 
--- version: of SOCKS, or nil. forwards: whether by a forwarded request.
-function control.new(endpoint, version, options, forwards)
-  return setmetatable({ endpoint = endpoint, version = version,
-                        options = options, forwards = forwards, waiting = {}, is_running = false,
+-- version: of SOCKS, or nil. by: "tunnel", "forward" or "answer".
+function control.new(endpoint, version, options, by)
+  return setmetatable({ endpoint = endpoint, version = version, by = by,
+                        options = options, waiting = {}, is_running = false,
                         begun = -1, ok_since = -1 }, Control)
 end
 
+-- Opens, and asks for a tunnel: the answer and its kind, or nil and why.
 local function ask(d, client)
+  local ok, why = talk.open(d, client)
+  if not ok then
+    return nil, why
+  end
   local m, kind = request.of(d, d:origin())
   client.conn:write(message.encode(m, d.context))
   local got, what, details = d:receive(client, kind, 5)
   if not got then
     return nil, "no answer to the request: " .. dialogue.reason(what, details)
-  elseif not request.is_grant(kind, got) then
-    return nil, "the request was refused with " .. request.describe(got)
   end
-  return true
+  return got, kind
 end
 
 local function echo(d, from, to)
@@ -42,15 +46,15 @@ local function echo(d, from, to)
   return d:read(to, #nonce, 3) == nonce
 end
 
-local function tunnel(d)
+local BY = {}
+
+function BY.tunnel(d)
   local client = d:connect()
-  local ok, why = talk.open(d, client)
-  if not ok then
-    return nil, why
-  end
-  ok, why = ask(d, client)
-  if not ok then
-    return nil, why
+  local got, kind = ask(d, client)
+  if not got then
+    return nil, kind
+  elseif not request.is_grant(kind, got) then
+    return nil, "the request was refused with " .. request.describe(got)
   end
   local upstream = d:accept(d:origin(), 3)
   if not upstream then
@@ -63,7 +67,7 @@ local function tunnel(d)
 end
 
 -- A plain GET that is forwarded, for scenarios that need no tunnel.
-local function forward(d)
+function BY.forward(d)
   local x = api.new(d):exchange { within = 5 }
   if x.why then
     return nil, "a plain GET was not forwarded: " .. x.why
@@ -73,13 +77,19 @@ local function forward(d)
   return true
 end
 
+-- Any answer, for a target that reaches no origin.
+function BY.answer(d)
+  local got, why = ask(d, d:connect())
+  return got and true, why
+end
+
 local function run_once(self)
   local options = self.options
   local d = dialogue.new { scenario = SCENARIO, endpoint = self.endpoint,
                            version = self.version,
                            settings = options.settings, scale = options.scale,
                            within = 10 }
-  local ok, a, b = pcall(self.forwards and forward or tunnel, d)
+  local ok, a, b = pcall(BY[self.by], d)
   d:finish()
   if ok then
     return a, b

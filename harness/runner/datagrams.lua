@@ -131,7 +131,8 @@ local function relay_of(d, c, reply, socket)
     socket = socket_towards(d, c, host)
   end
   if reply.port == 0 then
-    d:inconclusive("no relay: the reply names port 0")
+    -- What scenario socks5.udp.relay-address says of it is enough.
+    d:stop("skip", "no relay: the reply names port 0")
   end
   socket.host, socket.port, socket.told_host = host, reply.port, told
   socket.reply, socket.client, socket.relay = reply, c.one, socket

@@ -156,10 +156,10 @@ end
 -- target lives.
 local function control_for(self, scenario, endpoint)
   local version = endpoint.user and endpoint.version or scenario.version
-  local forwards = scenario.forwards and "forwards" or nil
-  local key = endpoint.url .. " " .. (version or forwards or "")
+  local by = scenario.forwards and "forward" or self.target:control()
+  local key = endpoint.url .. " " .. (version or "") .. by
   if not self.controls[key] then
-    self.controls[key] = control.new(endpoint, version, self.options, forwards)
+    self.controls[key] = control.new(endpoint, version, self.options, by)
     self.cuts[endpoint] = self.cuts[endpoint] or {}
   end
   return self.controls[key]

@@ -2,6 +2,7 @@
 -- started for the run, or the embedded reference.
 
 local endpoint = require "runner.endpoint"
+local glob = require "runner.glob"
 
 local target = {}
 
@@ -46,7 +47,9 @@ function target.reference(fault)
 end
 
 -- definition: name, urls, command, files (name to text), each with
--- {port} {port2} {dir} {user} {pass} to be filled in.
+-- {port} {port2} {dir} {user} {pass} to be filled in. One that reaches no
+-- origins has reaches_nothing = true: a request that is answered is its control,
+-- and only = { patterns } names the scenarios that make sense.
 function target.spawned(definition, tls)
   return new { kind = "spawned", tls = tls or {}, name = definition.name
                or definition.command[1]:match("[^/]+$"),
@@ -307,12 +310,30 @@ local function misfit(one, scenario)
   return nil
 end
 
+-- How a control shows that this target lives.
+function Target:control()
+  local definition = self.definition
+  return definition and definition.reaches_nothing and "answer" or "tunnel"
+end
+
+-- Why this target is not asked for a scenario at all; nil: it is.
+function Target:leaves_out(scenario)
+  local only = self.definition and self.definition.only
+  if only and not glob.any(only)(scenario.id) then
+    return "not asked of " .. self.definition.title
+  end
+  return nil
+end
+
 local NAMES = { socks4 = "SOCKS4", socks5 = "SOCKS5", http = "HTTP" }
 
 -- The first URL that speaks the scenario's protocol, is configured as it wants
 -- and lacks nothing; nil and the reason for a skip.
 function Target:endpoint_for(scenario)
-  local reason
+  local reason = self:leaves_out(scenario)
+  if reason then
+    return nil, reason
+  end
   for _, one in ipairs(self.endpoints) do
     if speaks(one, scenario) then
       local why = misfit(one, scenario)

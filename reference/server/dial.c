@@ -22,6 +22,7 @@ struct dial {
     struct addrinfo *addresses; /* of a name; freed with the dial */
     struct addrinfo *next;
     struct sockaddr_storage literal; /* ss_family 0: a name */
+    sa_family_t family;              /* of the attempt */
     uint16_t port;                   /* of the target */
     bool is_resolving;
     bool is_slow; /* the attempt was given up for the next */
@@ -106,14 +107,16 @@ enum dial_failure dial_failure_of(int uv_error)
  * fails here shows in the failure alone. On a connection an error would end
  * what might go on.
  */
-static void keep_icmp(struct stream *stream, int is_kept)
+static void keep_icmp(struct stream *stream, sa_family_t family, int is_kept)
 {
     uv_os_fd_t fd;
 
     if (uv_fileno((uv_handle_t *)stream_tcp(stream), &fd) != 0)
         return;
     (void)setsockopt(fd, IPPROTO_IP, IP_RECVERR, &is_kept, sizeof(is_kept));
-    (void)setsockopt(fd, IPPROTO_IPV6, IPV6_RECVERR, &is_kept, sizeof(is_kept));
+    if (family == AF_INET6)
+        (void)setsockopt(fd, IPPROTO_IPV6, IPV6_RECVERR, &is_kept,
+                         sizeof(is_kept));
 }
 
 /* Whether ICMP said that the packets' time was exceeded (RFC 792, RFC 4443). */
@@ -177,7 +180,7 @@ static void on_connected(uv_connect_t *req, int status)
         try_next(d);
         return;
     }
-    keep_icmp(stream, 0);
+    keep_icmp(stream, d->family, 0);
     stream_tune(stream_tcp(stream));
     if (uv_tcp_getsockname(stream_tcp(stream), (struct sockaddr *)&local,
                            &len) == 0)
@@ -211,7 +214,8 @@ static bool try_address(struct dial *d, const struct sockaddr *address)
     error = uv_tcp_connect(&d->connect, stream_tcp(d->attempt), address,
                            on_connected);
     if (error == 0) {
-        keep_icmp(d->attempt, 1);
+        d->family = address->sa_family;
+        keep_icmp(d->attempt, d->family, 1);
         if (d->next)
             uv_timer_start(&d->timer, on_slow, d->options.attempt_ms, 0);
         return true;

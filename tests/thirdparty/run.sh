@@ -28,8 +28,9 @@ if [ "${1:-}" = --update ]; then
 fi
 update=${UPDATE:-}
 # Those that take longest come first.
-all="microsocks-auth dante shadowsocks squid-auth ssh microsocks squid tinyproxy-auth tinyproxy
-  apache2 apache2-auth nghttpx privoxy ncat ncat-auth proxy-chain proxy-chain-auth squid-digest apache2-digest"
+all="heroku-socksv5 microsocks-auth dante shadowsocks squid-auth ssh microsocks squid tinyproxy-auth tinyproxy
+  apache2 apache2-auth nghttpx privoxy ncat ncat-auth proxy-chain proxy-chain-auth squid-digest apache2-digest
+  simple-socks heroku-socksv5-auth tor"
 
 # Where tests/npm.sh puts packages.
 NODE_PATH=${NODE_PATH:-$here/../../build/npm/node_modules}
@@ -62,6 +63,15 @@ obstacle() {
         programs=node
         node_package proxy-chain 3.0.1 || { echo "proxy-chain is not installed"; return; }
         ;;
+    heroku-socksv5*)
+        programs=node
+        node_package @heroku/socksv5 0.0.9 || { echo "@heroku/socksv5 is not installed"; return; }
+        ;;
+    simple-socks)
+        programs=node
+        node_package simple-socks 3.6.0 || { echo "simple-socks is not installed"; return; }
+        ;;
+    tor) programs=tor ;;
     *) echo "unknown" ; return ;;
     esac
     for program in $programs; do
@@ -79,8 +89,14 @@ options() {
     case $1 in
     squid-auth) echo "--jobs 1 --only auth.* --only http.parse.*" ;;
     *-digest) echo "--jobs 1 --only auth.*" ;;
-    # After some of these it takes no connections for a while.
-    ncat-auth) echo "--skip auth.digest.*" ;;
+    # Many at once are too many for it, and after some of auth.digest it takes
+    # no connections for a while.
+    ncat) echo "--jobs 8" ;;
+    ncat-auth) echo "--jobs 8 --skip auth.digest.*" ;;
+    # All its connections share one buffer for a name and one for a password.
+    heroku-socksv5-auth) echo "--jobs 1 --only userpass.* --only socks5.method.*" ;;
+    # It takes what one read brings for a request; how much that is varies.
+    simple-socks) echo "--no-segmentation" ;;
     esac
 }
 

@@ -64,7 +64,7 @@ for _, protocol in ipairs { "websocket", "foo/1" } do
       x.client:send("\0\1\r\n\xff")
       local behind, what = x.client:read(6, 2)
       t:check(seen.first == "\0\1\r\n\xff", "http.upgrade.relay",
-              "the origin got " .. t:show(tostring(seen.first)))
+              "the origin got " .. t:show(tostring(seen.first or "nothing")))
       t:check(behind == "behind", "http.upgrade.relay",
               "the client got " .. t:show(tostring(behind or what)))
     end,

@@ -383,7 +383,7 @@ static const struct fault faults[] = {
     FAULT("host-for-target", "goes by Host when the target names no host",
           host_for_target, REQ_HTTP_TARGET_EMPTY_HOST),
     FAULT("goes-on-after-close", "answers requests behind one with close",
-          goes_on, REQ_HTTP_CLOSE_NO_MORE),
+          goes_on, REQ_HTTP_CLOSE_NO_MORE, REQ_HTTP_CLOSE_ECHO),
 };
 
 const struct fault_theme forward_answer_faults = FAULT_THEME(faults);

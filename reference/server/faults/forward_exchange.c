@@ -89,7 +89,7 @@ static const struct fault faults[] = {
     {
         .name = "forward-closes-behind-response",
         .summary = "closes behind a response that did not say so",
-        .proves = {REQ_HTTP_PERSIST_DEFAULT},
+        .proves = {REQ_HTTP_PERSIST_DEFAULT, REQ_HTTP_PERSIST_UNSUPPORTED},
         .on_forward = closes_behind,
     },
     {

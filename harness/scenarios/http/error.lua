@@ -1,0 +1,88 @@
+-- What the proxy says itself when it cannot forward: RFC 9110 sections 15.5 and
+-- 15.6.
+
+local function get(t, to, method)
+  local c = t:connect()
+  c:send(http.request { to = to, path = "/" .. t:nonce(), method = method })
+  local answer, why = c:response { method = method, within = 8 }
+  return answer, why, c
+end
+
+for _, case in ipairs {
+  { "refused", "http.error.refused", "closed" },
+  { "unresolved", "http.error.dns", "nowhere" },
+} do
+  local name, id, where = table.unpack(case)
+  scenario("http.error.forward-" .. name) {
+    title    = "an origin that is not to be had is answered with an error: " .. name,
+    checks   = { id, "http.status.error-content" },
+    needs    = { "http-forward" },
+    negative = true,
+    within   = 15,
+    run      = function (t)
+      local answer, why = get(t, origin[where])
+      t:check(answer, id, "no answer came: " .. tostring(why), { absence = true })
+      if answer then
+        local class = answer.status // 100
+        t:check(class >= 4, id, "answered with " .. answer.status)
+        t:check(class == 5 and answer.status ~= 500, id, "answered with "
+                .. answer.status .. ", not 502 to 504", { contested = true })
+        t:check(class < 4 or answer.body ~= "", "http.status.error-content",
+                "the " .. answer.status .. " explains nothing")
+      end
+    end,
+  }
+end
+
+-- An origin that ends before it says anything.
+for _, how in ipairs { "close", "reset" } do
+  scenario("http.error.forward-" .. how) {
+    title    = "an origin that ends without a response is answered with an error: "
+               .. how,
+    checks   = { "http.error.bad-gateway" },
+    needs    = { "http-forward" },
+    negative = true,
+    run      = function (t)
+      local x = t:exchange { method = "POST", body = "a", within = 5,
+        answer = function (up) up[how](up) return false end }
+      local status = x.response and x.response.status
+      t:check(not status or status // 100 ~= 2, "http.error.bad-gateway",
+              "the client got a " .. tostring(status))
+      t:check(not status or status == 502 or status // 100 == 2,
+              "http.error.bad-gateway", "the client got a " .. tostring(status)
+              .. ", not 502", { contested = true })
+    end,
+  }
+end
+
+for _, case in ipairs {
+  { "length", "Content-Length: 1000\r\n\r\n" .. ("a"):rep(100) },
+  { "chunked", "Transfer-Encoding: chunked\r\n\r\n64\r\n" .. ("a"):rep(50) },
+  { "between-chunks", "Transfer-Encoding: chunked\r\n\r\n5\r\naaaaa\r\n" },
+} do
+  for _, how in ipairs { "close", "reset" } do
+    scenario("http.error.cut-" .. case[1] .. "-" .. how) {
+      title    = "behind a response that broke off comes no other one: " .. case[1],
+      checks   = { "http.error.no-double" },
+      needs    = { "http-forward" },
+      negative = true,
+      run      = function (t)
+        local c, w, path = t:connect(), t:origin(), "/" .. t:nonce()
+        c:send(http.request { to = w, path = path })
+        local up = w:accept(3)
+        if not up then
+          t:inconclusive("the request did not reach the origin")
+        end
+        up:request {}
+        up:send("HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n",
+                case[2])
+        up:silent(0.05)
+        up[how](up)
+        local got = c:read_end(3) or ""
+        t:check(not got:find("HTTP/1.-HTTP/1"), "http.error.no-double",
+                "a second status-line came: "
+                .. t:show(got:match("HTTP/1.-(HTTP/1[^\r\n]*)") or ""))
+      end,
+    }
+  end
+end

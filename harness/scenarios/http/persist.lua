@@ -1,0 +1,178 @@
+-- Connections that go on behind a response, and those that do not: RFC 9110
+-- sections 3.3 and 7.6.1, RFC 9112 section 9.3.
+
+local DATE = { "Date", "Sun, 06 Nov 1994 08:49:37 GMT" }
+
+-- What may come before another request on the same connection.
+local BEFORE = {
+  { "get", {} },
+  { "head", { method = "HEAD", answer = {
+      fields = { { "Content-Length", "1000" } } } } },
+  { "post", { method = "POST", body = "hello" } },
+  { "post-chunked", { method = "POST", body = "hello", chunked = { 2 } } },
+  { "chunked", { answer = { chunked = { 5 } } } },
+  { "trailers", { answer = { chunked = { 5 }, trailers = { { "X-T", "1" } } } } },
+  { "empty", { answer = { body = "" } } },
+  { "204", { answer = { status = 204, bare = true, body = "",
+                        fields = { DATE } } } },
+  { "304", { answer = { status = 304, bare = true, body = "",
+                        fields = { DATE, { "ETag", '"a"' } } } } },
+  { "404", { answer = { status = 404 } } },
+  { "503", { answer = { status = 503 } } },
+  { "origin-closes", { answer = { close = true, fields = {
+      { "Connection", "close" } } } } },
+}
+
+for _, case in ipairs(BEFORE) do
+  local name, wishes = table.unpack(case)
+  scenario("http.persist.behind-" .. name) {
+    title  = "another request behind " .. name:gsub("-", " ")
+             .. " gets its own answer",
+    checks = { "http.persist.default" },
+    needs  = { "http-forward" },
+    within = 15,
+    run    = function (t)
+      local id = "http.persist.default"
+      local x = t:exchange {
+        method = wishes.method, body = wishes.body, chunked = wishes.chunked,
+        answer = wishes.answer,
+      }
+      local y = t:exchange { reuse = x.client, breaks = id }
+      t:check(y.response.body == y.nonce, id,
+              "the second request got another answer")
+    end,
+  }
+end
+
+scenario "http.persist.ten" {
+  title  = "ten requests on one connection, or on those that follow",
+  checks = { "http.persist.default" },
+  needs  = { "http-forward" },
+  within = 20,
+  run    = function (t)
+    local client
+    for i = 1, 10 do
+      local x = t:exchange { reuse = client, breaks = "http.persist.default" }
+      t:check(x.response.body == x.nonce, "http.persist.default",
+              string.format("request %d got another answer", i))
+      client = x.client
+    end
+  end,
+}
+
+scenario "http.persist.unsupported" {
+  title  = "a proxy that closes behind every response says so",
+  checks = { "http.persist.unsupported" },
+  needs  = { "http-forward" },
+  within = 15,
+  run    = function (t)
+    local id, closed = "http.persist.unsupported", 0
+    for _ = 1, 3 do
+      local x = t:exchange { breaks = id }
+      if not x:says_close() and x.client:ended(0.5) then
+        closed = closed + 1
+      end
+    end
+    t:check(closed < 3, id, "three of three connections were closed behind a "
+            .. "response that does not say close", { absence = true })
+  end,
+}
+
+scenario "http.persist.http10-ends" {
+  title  = "a connection of HTTP/1.0 ends with its response",
+  checks = { "http.persist.http10" },
+  needs  = { "http-forward" },
+  slow   = true,
+  within = 20,
+  run    = function (t)
+    local id = "http.persist.http10"
+    local x = t:exchange { version = "1.0", breaks = id }
+    t:check(x.client:ended(10.5), id, "still open 10 s after the response",
+            { absence = true })
+  end,
+}
+
+-- Content of a request that the proxy answers by itself ------------------------
+
+for _, case in ipairs { { "at-once", false }, { "late", true } } do
+  local name, is_late = table.unpack(case)
+  scenario("http.persist.drain-" .. name) {
+    title    = "content of a request that fails is no request: " .. name,
+    checks   = { "http.persist.drain" },
+    needs    = { "http-forward", "ipv4" },
+    negative = true,
+    within   = 15,
+    run      = function (t)
+      local w, evil = t:witness {}, t:nonce()
+      local inner = "GET " .. w:url("/" .. evil) .. " HTTP/1.1\r\nHost: "
+                    .. w.authority .. "\r\n\r\n"
+      local c = t:connect()
+      if is_late then
+        c:send(http.request { to = origin.closed, method = "POST", fields = {
+          { "Content-Length", tostring(#inner) } } })
+        c:response { method = "POST", within = 3 }
+        c:send(inner)
+      else
+        c:send(http.request { to = origin.closed, method = "POST",
+                              body = inner })
+        c:response { method = "POST", within = 3 }
+      end
+      t:check(not w:request(1), "http.persist.drain",
+              "a request within the content of another reached its origin")
+    end,
+  }
+end
+
+-- Hop by hop -----------------------------------------------------------------
+
+scenario "http.persist.per-hop-request" {
+  title  = "close of a client is not passed on to the origin",
+  checks = { "http.persist.per-hop" },
+  needs  = { "http-forward" },
+  run    = function (t)
+    local id = "http.persist.per-hop"
+    local x = t:exchange { breaks = id }
+    local y = t:exchange { breaks = id, fields = { { "Connection", "close" } } }
+    t:check(x.request:has("connection", "close")
+            or not y.request:has("connection", "close"), id,
+            "the origin is told close when the client says it, and not "
+            .. "otherwise", { contested = true })
+  end,
+}
+
+scenario "http.persist.per-hop-response" {
+  title  = "keep-alive of an origin is not passed on to a client that closes",
+  checks = { "http.persist.per-hop" },
+  needs  = { "http-forward" },
+  run    = function (t)
+    local id = "http.persist.per-hop"
+    local x = t:exchange {
+      breaks = id, fields = { { "Connection", "close" } },
+      answer = { close = false, fields = { { "Connection", "keep-alive" } } },
+    }
+    t:check(not x.response:has("connection", "keep-alive"), id,
+            "the client said close and was told keep-alive",
+            { contested = true })
+  end,
+}
+
+scenario "http.persist.targets-in-turn" {
+  title  = "requests of one connection for two origins, in turn",
+  checks = { "http.persist.targets" },
+  needs  = { "http-forward" },
+  run    = function (t)
+    local id = "http.persist.targets"
+    local origins, client = { t:witness {}, t:witness {} }, nil
+    for i = 1, 6 do
+      local w = origins[i % 2 + 1]
+      local x = t:exchange { origin = w, reuse = client, breaks = id }
+      t:check(x.response.body == x.nonce, id, string.format(
+        "request %d got another answer", i))
+      client = x.client
+    end
+    for i, w in ipairs(origins) do
+      t:check(#w.requests == 3, id, string.format(
+        "origin %d got %d requests of 3", i, #w.requests))
+    end
+  end,
+}
