@@ -351,6 +351,7 @@ function api.new(d)
       protocol = endpoint.protocol, version = d.version,
       host = endpoint.host, port = endpoint.port,
       user = endpoint.user, password = endpoint.password,
+      denied = endpoint.denied,
       has = function (_, feature)
         return endpoint.features[feature] == "present"
       end,

@@ -291,7 +291,7 @@ function Dialogue:new_origin(options)
   local queue = {}
   options = options or {}
   local origin, why = origins.new(self.settings, {
-    backlog = options.backlog, port = options.port,
+    backlog = options.backlog, port = options.port, host = options.host,
     on_accept = function (conn)
       local _, _, host, port = conn:address()
       self_:add_witness(conn, true, string.format("from %s:%d", host, port))

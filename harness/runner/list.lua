@@ -22,6 +22,7 @@ local FEATURES = {
   ipv4 = "a tunnel to an IPv4 address can be made",
   ipv6 = "a tunnel to an IPv6 address can be made",
   name = "a tunnel to a name can be made",
+  rule = "a rule of the proxy is known that denies an address",
 }
 
 local function say(format, ...)

@@ -191,6 +191,7 @@ end
 
 local WISHES = { a = "table", aaaa = "table", status = "string",
                  after = "number", silent = "boolean", length = "number",
+                 label = "string",
                  port = "number" }
 
 local function check(wishes)
@@ -223,6 +224,9 @@ function Network:name(nonce, wishes)
   end
   local host = wishes.length and long_name(nonce, wishes.length)
                or nonce:lower() .. DOMAIN
+  if wishes.label then
+    host = wishes.label:lower() .. "." .. host
+  end
   local record = { addresses = addresses, status = wishes.status,
                    after = wishes.after, silent = wishes.silent, lookups = 0 }
   self.zone[host] = record

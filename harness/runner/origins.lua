@@ -66,8 +66,13 @@ function origins.ipv6_works()
   return ipv6
 end
 
--- A fresh origin; nil and why when it cannot be had.
+-- A fresh origin; nil and why when it cannot be had. options.host: at this
+-- address alone.
 function origins.new(settings, options)
+  if options.host then
+    settings = { bind = options.host, host = options.host,
+                 name = options.host, has_ipv6 = false }
+  end
   local four, six = origins.open_both(settings, options.port,
                                       function (host, port)
     return native.listen { host = host, port = port, backlog = options.backlog,

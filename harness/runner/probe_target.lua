@@ -324,6 +324,9 @@ function probe.endpoint(endpoint, options)
   for feature, how in pairs(endpoint.declared) do
     learn(endpoint, feature, "present", how)
   end
+  if not endpoint.denied then
+    learn(endpoint, "rule", "absent", "no address is known that a rule denies")
+  end
   local settings = options.settings
   learn(endpoint, "network", settings.network and "present" or "absent",
         settings.network and "the proxy runs in a network of our own"

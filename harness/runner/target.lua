@@ -49,7 +49,8 @@ end
 -- definition: name, urls, command, files (name to text), each with
 -- {port} {port2} {dir} {user} {pass} to be filled in. One that reaches no
 -- origins has reaches_nothing = true: a request that is answered is its control,
--- and only = { patterns } names the scenarios that make sense.
+-- and only = { patterns } names the scenarios that make sense. denies is an address
+-- of the loopback that a rule of its configuration keeps everybody from.
 function target.spawned(definition, tls)
   return new { kind = "spawned", tls = tls or {}, name = definition.name
                or definition.command[1]:match("[^/]+$"),
@@ -164,6 +165,13 @@ function Target:describe_end(status)
   return self.name .. " " .. how .. (line and ": " .. line or "")
 end
 
+-- A rule of the target's own keeps everybody from this address of ours.
+local function declare_rule(endpoints, address)
+  for _, one in ipairs(address and endpoints or {}) do
+    one.denied, one.declared.rule = address, "a rule denies " .. address
+  end
+end
+
 function Target:start_process()
   local definition = self.definition
   self.dir = native.temp_dir()
@@ -189,6 +197,7 @@ function Target:start_process()
       self.endpoints[i] = one
     end
   end
+  declare_rule(self.endpoints, definition.denies)
   local process, why = native.process { argv = fill_all(definition.command,
                                                         values) }
   if not process then
@@ -205,6 +214,8 @@ local REFERENCE = {
   http = { "http-forward" },
 }
 
+local DENIED = "127.0.0.66"
+
 local function declare_all(one)
   for _, feature in ipairs(REFERENCE[one.protocol]) do
     one.declared[feature] = "the reference has it"
@@ -217,7 +228,7 @@ function Target:start_reference()
     local server, why = native.server {
       socks = "127.0.0.1:0", http = "127.0.0.1:0", user = user or nil,
       password = user and PASSWORD or nil, auth_scheme = "both",
-      fault = self.fault, tor = true,
+      fault = self.fault, tor = true, denied = DENIED,
     }
     if not server then
       return nil, why
@@ -232,6 +243,7 @@ function Target:start_reference()
       self.endpoints[#self.endpoints + 1] = one
     end
   end
+  declare_rule(self.endpoints, DENIED)
   table.sort(self.endpoints, function (a, b)
     return a.url < b.url
   end)

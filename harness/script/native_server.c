@@ -31,6 +31,14 @@ static void option_listener(lua_State *L, const char *name,
         luaL_error(L, "%s: '%s' is not ADDRESS:PORT", name, text);
 }
 
+static void option_denied(lua_State *L, struct sockaddr_storage *out)
+{
+    const char *text = option_string(L, 1, "denied", NULL);
+
+    if (text && !address_parse(text, 0, out))
+        luaL_error(L, "denied: '%s' is no address", text);
+}
+
 static const struct fault *option_fault(lua_State *L)
 {
     const char *name = option_string(L, 1, "fault", NULL);
@@ -67,6 +75,7 @@ static int native_server(lua_State *L)
     cfg.password = option_string(L, 1, "password", NULL);
     cfg.auth = option_auth(L);
     cfg.fault = option_fault(L);
+    option_denied(L, &cfg.denied);
     (void)lua_getfield(L, 1, "tor");
     cfg.is_tor = lua_toboolean(L, -1);
     (void)lua_getfield(L, 1, "no_forward");

@@ -1,5 +1,6 @@
 #include "dial.h"
 
+#include <assert.h>
 #include <linux/errqueue.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -203,10 +204,45 @@ static void on_slow(uv_timer_t *timer)
     stream_close(d->attempt);
 }
 
+/* Whether the rule looks at an address of this target. */
+static bool is_ruled(const struct dial *d)
+{
+    struct sockaddr_in written;
+    bool is_name = d->literal.ss_family == 0;
+
+    switch (d->options.rule) {
+    case DIAL_RULE_CONNECTED:
+        return true;
+    case DIAL_RULE_WRITTEN:
+        return !is_name || uv_ip4_addr(d->name, 0, &written) == 0;
+    case DIAL_RULE_ADDRESS:
+        return !is_name;
+    case DIAL_RULE_NONE:
+        return false;
+    }
+    assert(false && "a rule");
+    return true;
+}
+
+static bool is_denied(const struct dial *d, const struct sockaddr *address)
+{
+    const struct px_address *denied = &d->options.denied;
+    struct px_endpoint to = endpoint_of(address);
+
+    to = endpoint_plain(&to);
+    return denied->kind != PX_ADDRESS_NONE && denied->kind == to.addr.kind &&
+           memcmp(denied->ip, to.addr.ip, sizeof(denied->ip)) == 0 &&
+           is_ruled(d);
+}
+
 static bool try_address(struct dial *d, const struct sockaddr *address)
 {
     int error;
 
+    if (is_denied(d, address)) {
+        d->failure = DIAL_NOT_ALLOWED;
+        return false;
+    }
     d->attempt = stream_new(d->loop, d->events);
     if (!d->attempt)
         return false;

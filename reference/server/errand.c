@@ -38,6 +38,8 @@ static bool dial(struct errand *e, const struct px_endpoint *target)
         .attempt_ms = e->ctx->config->dial_timeout_ms / 4,
         .tries_one = e->memory && e->memory->tries_one,
         .is_ipv4_only = e->memory && e->memory->is_ipv4_only,
+        .denied = e->ctx->denied,
+        .rule = e->memory ? e->memory->rule : DIAL_RULE_CONNECTED,
     };
 
     e->dial = dial_new(e->ctx->loop, target, &options, e->stream_events, e,

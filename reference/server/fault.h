@@ -10,6 +10,7 @@
  */
 
 #include "association.h"
+#include "dial.h"
 #include "session.h"
 
 enum {
@@ -49,10 +50,11 @@ struct fault_memory {
      * action, or before the session sees this event. They may borrow from out.
      */
     struct action after[FAULT_EXTRA_MAX];
-    size_t after_count; /* emptied by the server */
-    bool tries_one;     /* of a name's addresses only the first is tried */
-    bool is_ipv4_only;  /* and only those of IPv4 are asked for */
-    bool listens_on;    /* others may still connect when BIND's peer is taken */
+    size_t after_count;  /* emptied by the server */
+    bool tries_one;      /* of a name's addresses only the first is tried */
+    bool is_ipv4_only;   /* and only those of IPv4 are asked for */
+    enum dial_rule rule; /* what is compared with the address that is denied */
+    bool listens_on; /* others may still connect when BIND's peer is taken */
     /* The association's own configuration, for on_associate to change. */
     struct association_config association;
     /* Set by on_datagram: carried out before the association sees the event.

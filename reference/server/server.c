@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "connection.h"
+#include "endpoint.h"
 #include "hash.h"
 #include "relay_splice.h"
 #include "stream.h"
@@ -259,6 +260,7 @@ static void set_context(struct server *s, struct listener *l,
         .splice_from =
             cfg->splice_from ? cfg->splice_from : server_default_splice_from,
         .has_no_fragments = cfg->has_no_fragments,
+        .denied = endpoint_of((const struct sockaddr *)&cfg->denied).addr,
         .stall_ms =
             cfg->stall_timeout_ms ? cfg->stall_timeout_ms : DEFAULT_STALL_MS,
         .on_gone = on_gone,

@@ -194,6 +194,33 @@ for _, n in ipairs { 63, 64, 127, 128, 253 } do
   })
 end
 
+-- Names as the field has them -----------------------------------------------
+
+-- The last dot says that nothing is to be added, and is no part of what DNS
+-- carries (RFC 1034 section 3.1). No text tells a proxy to take it.
+for_all("absolute", {
+  title  = "a name with a dot at its end is the one without",
+  checks = resolves,
+  run    = function (t, id)
+    local o = t:origin()
+    local name = t:name { a = { o.host }, port = o.port }
+    name.host = name.host .. "."
+    reaches(t, id, name, o, { contested = true })
+  end,
+})
+
+-- No name of a host in the sense of RFC 1123, yet one that DNS knows (RFC 2181
+-- section 11): to refuse it is a reading as well.
+for_all("underscore", {
+  title  = "a name with an underscore is looked up",
+  checks = resolves,
+  run    = function (t, id)
+    local o = t:origin()
+    reaches(t, id, t:name { a = { o.host }, label = "a_b", port = o.port }, o,
+            { contested = true })
+  end,
+})
+
 -- The part before a zero octet is another name: nobody asked for it.
 scenario "socks5.resolves.part-before-nul" {
   title    = "the part of a name before a zero octet is not looked up",

@@ -50,22 +50,56 @@ static enum fault_verdict close_on_bind(struct fault_memory *m,
     return close_on(m, SOCKS5_BIND);
 }
 
+/* The name that is asked for; NULL when it is none. */
+static const uint8_t *requested_name(const struct fault_memory *m, size_t *len)
+{
+    if (!is_request(m) || m->in[ATYP] != SOCKS5_NAME)
+        return NULL;
+    *len = m->in[NAME_LEN];
+    return m->in + NAME;
+}
+
+static enum fault_verdict refuse(struct fault_memory *m)
+{
+    return faults_answer(m, PX_LITERAL("\5\4\0\1\0\0\0\0\0\0"));
+}
+
 /* A resolver that knows names alone. */
 static enum fault_verdict refuse_literal(struct fault_memory *m,
                                          struct event *event)
 {
     static const char literal[] = "0123456789.";
     size_t len = 0;
+    size_t digits = 0;
+    const uint8_t *name = requested_name(m, &len);
 
     (void)event;
-    if (!is_request(m) || m->in[ATYP] != SOCKS5_NAME)
-        return FAULT_PASS;
-    while (len < m->in[NAME_LEN] && m->in[NAME + len] &&
-           strchr(literal, m->in[NAME + len]))
-        len++;
-    return len > 0 && len == m->in[NAME_LEN]
-               ? faults_answer(m, PX_LITERAL("\5\4\0\1\0\0\0\0\0\0"))
-               : FAULT_PASS;
+    while (name && digits < len && name[digits] &&
+           strchr(literal, name[digits]))
+        digits++;
+    return digits > 0 && digits == len ? refuse(m) : FAULT_PASS;
+}
+
+/* Labels are split at dots, and the last one is empty. */
+static enum fault_verdict refuse_last_dot(struct fault_memory *m,
+                                          struct event *event)
+{
+    size_t len = 0;
+    const uint8_t *name = requested_name(m, &len);
+
+    (void)event;
+    return name && len > 0 && name[len - 1] == '.' ? refuse(m) : FAULT_PASS;
+}
+
+/* Letters, digits and hyphens alone: RFC 952. */
+static enum fault_verdict refuse_underscore(struct fault_memory *m,
+                                            struct event *event)
+{
+    size_t len = 0;
+    const uint8_t *name = requested_name(m, &len);
+
+    (void)event;
+    return name && memchr(name, '_', len) ? refuse(m) : FAULT_PASS;
 }
 
 static enum fault_verdict refused_general(struct fault_memory *m,
@@ -153,6 +187,18 @@ static const struct fault faults[] = {
         .summary = "refuses an address that is sent as a name",
         .proves = {REQ_SOCKS5_ADDRESS_RESOLVE},
         .on_message = refuse_literal,
+    },
+    {
+        .name = "socks5-name-dot-refused",
+        .summary = "refuses a name that ends with a dot",
+        .proves = {REQ_SOCKS5_ADDRESS_RESOLVE},
+        .on_message = refuse_last_dot,
+    },
+    {
+        .name = "socks5-name-underscore-refused",
+        .summary = "refuses a name with an underscore",
+        .proves = {REQ_SOCKS5_ADDRESS_RESOLVE},
+        .on_message = refuse_underscore,
     },
     {
         .name = "socks5-refused-general",
