@@ -12,7 +12,7 @@ scenario "http.version.of-answer" {
 
 scenario "http.version.of-answer-to-10" {
   title  = "HTTP/1.0 is answered with HTTP/1.1",
-  checks = { "http.version.response" },
+  checks = { "http.version.response", "http.interim.http10" },
   needs  = { "http-connect" },
   run    = function (t)
     local o, c = t:origin(), t:connect()
