@@ -28,15 +28,24 @@ local function sent_of(entry)
   return table.concat(parts)
 end
 
--- Whether a response is of the proxy's own making.
-function exchange.is_own(response, sent, nonce)
-  if sent == "" then
-    return true
-  elseif nonce and sent:find(nonce, 1, true) then
-    return not response.raw:find(nonce, 1, true)
+-- Whether the origin sent a response of this status.
+local function has_status(sent, status)
+  for one in sent:gmatch("HTTP/%d%.%d (%d%d%d)") do
+    if one == tostring(status) then
+      return true
+    end
   end
-  local status = sent:match("HTTP/%d%.%d (%d%d%d)")
-  return status ~= tostring(response.status)
+  return false
+end
+
+-- Whether a response is of the proxy's own making. An error page may show the
+-- nonce, which is in the target.
+function exchange.is_own(response, sent, nonce)
+  if not has_status(sent, response.status) then
+    return true
+  end
+  return nonce ~= nil and sent:find(nonce, 1, true) ~= nil
+         and not response.raw:find(nonce, 1, true)
 end
 
 local REASONS = {

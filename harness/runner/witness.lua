@@ -139,6 +139,7 @@ end
 local function serve(self, conn)
   local up = self.wrap(conn)
   up.number, up.requests, up.log = #self.connections + 1, {}, {}
+  up.is_served = false
   self.connections[up.number] = up
   self:wake()
   local ok, why = pcall(function ()
