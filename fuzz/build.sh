@@ -3,7 +3,8 @@
 # with $CC $CFLAGS, linked by $CXX $CXXFLAGS with $LIB_FUZZING_ENGINE, into
 # $OUT together with its seeds, its dictionary and its options. Intermediate
 # files go to $WORK. Knows nothing about the engine or the sanitizer. Where
-# $OUT moves to another machine, $PCAP_LIBS names a static libpcap.
+# $OUT moves to another machine, $PCAP_LIBS and $PARSER_LIBS name static ones of
+# libpcap and libhttp-parser.
 set -eu
 cd "$(dirname "$0")/.."
 : "${CC:?}" "${CXX:?}" "${OUT:?}" "${WORK:?}" "${LIB_FUZZING_ENGINE:?}"
@@ -38,7 +39,7 @@ for source in fuzz/*_fuzz.c; do
     # shellcheck disable=SC2046,SC2086
     $CXX ${CXXFLAGS:-} -o "$OUT/$target" "$WORK/fuzz.$target.o" \
         $(ls "$WORK"/*.o | grep -v '_fuzz\.o$') $LIB_FUZZING_ENGINE \
-        ${PCAP_LIBS:--lpcap}
+        ${PCAP_LIBS:--lpcap} ${PARSER_LIBS:--lhttp_parser}
     (cd "corpus/$name" && python3 -m zipfile -c \
         "$OUT/${target}_seed_corpus.zip" $(find . -type f | LC_ALL=C sort))
     printf '[libfuzzer]\nmax_len = 4096\n' >"$OUT/$target.options"

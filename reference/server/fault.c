@@ -7,7 +7,7 @@
 
 /* The theme of every file in faults/, by the Makefile. */
 static const struct fault_theme *const themes[] = {
-#define THEME(name) &name,
+#define THEME(name) &(name),
 #include "fault_themes.h"
 #undef THEME
 };

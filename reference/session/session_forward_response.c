@@ -149,7 +149,9 @@ static struct px_bytes write_head(struct session *s,
     if (framing && f->closes_client)
         px_put_text(&out, "Connection: close\r\n");
     px_put_text(&out, "\r\n");
-    return out.is_full ? (struct px_bytes){0} : px_written(&out);
+    if (out.is_full)
+        return (struct px_bytes){0};
+    return px_written(&out);
 }
 
 /* RFC 9110 section 15.2: passed on, but never to HTTP/1.0. */

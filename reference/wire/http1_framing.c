@@ -37,9 +37,10 @@ static bool take_part(struct px_bytes *rest, uint8_t separator,
         len++;
     }
     *part = trim(px_bytes_of(rest->data, len));
-    *rest = len == rest->len
-                ? (struct px_bytes){0}
-                : px_bytes_of(rest->data + len + 1, rest->len - len - 1);
+    if (len == rest->len)
+        *rest = (struct px_bytes){0};
+    else
+        *rest = px_bytes_of(rest->data + len + 1, rest->len - len - 1);
     return true;
 }
 
