@@ -14,6 +14,8 @@ local CLOSES = {
   { "before-other", { "close, X-A" } },
   { "behind-keep-alive", { "keep-alive, close" } },
   { "second-line", { "X-A", "close" } },
+  { "proxy-connection", { "close" },
+    { fields = { { "Proxy-Connection", "keep-alive" } } } },
   { "head", { "close" }, { method = "HEAD" } },
   { "post", { "close" }, { method = "POST", body = "hello" } },
   { "chunked", { "close" }, { answer = { chunked = { 5 } } } },
@@ -21,12 +23,12 @@ local CLOSES = {
                                      fields = { DATE } } } },
 }
 
-local function options_of(lines)
+local function options_of(lines, more)
   local fields = {}
   for i, line in ipairs(lines) do
     fields[i] = { "Connection", line }
   end
-  return fields
+  return table.move(more or {}, 1, #(more or {}), #fields + 1, fields)
 end
 
 for _, case in ipairs(CLOSES) do
@@ -43,7 +45,8 @@ for _, case in ipairs(CLOSES) do
     run    = function (t)
       local x = t:exchange {
         method = more.method, body = more.body, answer = more.answer,
-        fields = options_of(lines), breaks = "http.close.on-request",
+        fields = options_of(lines, more.fields),
+        breaks = "http.close.on-request",
       }
       t:check(x.response:has("connection", "close")
               or x.response.version == "1.0", "http.close.echo",
@@ -64,7 +67,7 @@ for _, case in ipairs(CLOSES) do
         local w, other, evil = t:witness {}, t:witness {}, t:nonce()
         local c = t:connect()
         c:send(http.request { to = w, method = more.method, body = more.body,
-                              fields = options_of(lines) },
+                              fields = options_of(lines, more.fields) },
                http.request { to = other, path = "/" .. evil })
         c:response { method = more.method or "GET", within = 3 }
         t:check(not other:request(0.4), "http.close.no-more",

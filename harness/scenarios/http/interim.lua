@@ -93,6 +93,23 @@ scenario "http.interim.fields" {
   end,
 }
 
+scenario "http.interim.hop-fields" {
+  title  = "a field of a 103 that Connection names ends here",
+  checks = { "http.connection.listed-removed" },
+  needs  = { "http-forward" },
+  run    = function (t)
+    local id = "http.connection.listed-removed"
+    local x = t:exchange { breaks = id, answer = behind {
+      { status = 103, bare = true, fields = { { "Connection", "X-Hop" },
+                                              { "X-Hop", "1" } } } } }
+    for _, one in ipairs(x.interim) do
+      t:check(not one:field("x-hop"), id,
+              "the client saw X-Hop, which is a connection-option of the "
+              .. one.status)
+    end
+  end,
+}
+
 -- Several --------------------------------------------------------------------
 
 local MANY = {

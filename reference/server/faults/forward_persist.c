@@ -183,6 +183,15 @@ static enum forward_verdict client_goes_on(struct fault_memory *m,
     return FORWARD_PASS;
 }
 
+static enum forward_verdict overrides(struct fault_memory *m,
+                                      struct forward_part *part)
+{
+    if (part->stage == FORWARD_REQUEST_RECEIVED &&
+        forward_value(part, "Proxy-Connection").len)
+        forward_cut_all(m, part, "Connection");
+    return FORWARD_PASS;
+}
+
 static enum forward_verdict origin_goes_on(struct fault_memory *m,
                                            struct forward_part *part)
 {
@@ -273,6 +282,14 @@ static const struct fault faults[] = {
         .proves = {REQ_HTTP_CLOSE_ON_REQUEST},
         .configure = stays,
         .on_forward = client_goes_on,
+    },
+    {
+        .name = "forward-proxy-connection-overrides",
+        .summary = "goes by Proxy-Connection and not by Connection",
+        .proves = {REQ_HTTP_CLOSE_ON_REQUEST, REQ_HTTP_CLOSE_NO_MORE,
+                   REQ_HTTP_CLOSE_ECHO},
+        .configure = stays,
+        .on_forward = overrides,
     },
     {
         .name = "forward-origin-goes-on",
