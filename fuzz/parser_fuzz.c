@@ -12,6 +12,8 @@
  *    no URI has, where a codec hands on what it got;
  *  - it refuses heads beyond 80 KiB, and versions other than 1.x;
  *  - it refuses lengths and chunk sizes that fill 60 bits;
+ *  - it refuses a tab behind a chunk size, which is blank space that a codec
+ *    lets pass before an extension (RFC 9112 section 7.1.1);
  *  - it stops behind the head of a CONNECT and of an upgrade;
  *  - it refuses empty members beside chunked, or ends with the stream;
  *  - control characters in values, and octets beyond ASCII in reasons;
@@ -35,7 +37,8 @@ static struct http1_response_head response;
 struct found {
     bool is_message; /* its head is whole and can be read */
     bool is_whole;
-    size_t end; /* octets of the message, when it is whole */
+    bool has_tab; /* in a chunked body */
+    size_t end;   /* octets of the message, when it is whole */
     size_t fields;
     unsigned status;
     uint8_t text[INPUT_MAX]; /* target, then names and values, joined */
@@ -61,7 +64,7 @@ static void add_text(struct found *f, struct px_bytes text)
 
 static void begin(struct found *f)
 {
-    f->is_message = f->is_whole = false;
+    f->is_message = f->is_whole = f->has_tab = false;
     f->end = f->fields = f->text_len = f->content_len = 0;
     f->status = 0;
 }
@@ -74,6 +77,7 @@ static void read_chunks(struct px_bytes in, size_t at)
     struct http1_chunked d = {0};
     enum px_status status = PX_NEED_MORE;
 
+    ours.has_tab = at < in.len && memchr(in.data + at, '\t', in.len - at);
     while (status == PX_NEED_MORE && at < in.len) {
         struct http1_chunk_piece piece;
         struct px_error err;
@@ -259,6 +263,8 @@ static bool may_refuse(enum http_errno error)
 {
     if (error == HPE_INVALID_CONTENT_LENGTH)
         return !ours.is_whole;
+    if (error == HPE_INVALID_CHUNK_SIZE)
+        return ours.has_tab;
     return error == HPE_INVALID_METHOD || error == HPE_INVALID_URL ||
            error == HPE_INVALID_HOST || error == HPE_INVALID_PATH ||
            error == HPE_INVALID_VERSION || error == HPE_HEADER_OVERFLOW ||

@@ -18,6 +18,7 @@ struct test_options {
     const char *origin_bind;
     const char *origin_addr;
     const char *origin_name;
+    const char *denied;
     const char *color;
     const char *network;
     const char *cacert;
@@ -71,6 +72,8 @@ static const struct option_row rows[] = {
      "address at which the proxy reaches them"},
     {"origin-name", 0, "NAME", OPTION_TEXT, AT(origin_name), 0, 0,
      "name that the proxy resolves to it"},
+    {"denied", 0, "ADDR", OPTION_TEXT, AT(denied), 0, 0,
+     "IPv4 address of this machine that a rule of the proxy denies"},
     {"cacert", 0, "FILE", OPTION_TEXT, AT(cacert), 0, 0,
      "verify https:// URLs with these certificates (PEM)"},
     {"insecure", 'k', NULL, OPTION_FLAG, AT(is_insecure), 0, 0,
@@ -244,6 +247,7 @@ static void push(lua_State *L, const void *options)
     lua_main_set_text(L, "origin_bind", o->origin_bind);
     lua_main_set_text(L, "origin_addr", o->origin_addr);
     lua_main_set_text(L, "origin_name", o->origin_name);
+    lua_main_set_text(L, "denied", o->denied);
     if (o->seed >= 0)
         lua_main_set_integer(L, "seed", o->seed);
     lua_main_set_flag(L, "segmentation", !o->has_no_segmentation);

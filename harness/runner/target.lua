@@ -1,6 +1,7 @@
 -- What is tested: URLs of something that runs already, a command that is
 -- started for the run, or the embedded reference.
 
+local octets = require "lib.octets"
 local endpoint = require "runner.endpoint"
 local glob = require "runner.glob"
 
@@ -28,6 +29,13 @@ local function parse_all(urls, tls)
   end
   local ok, wrong = endpoint.secure(endpoints, tls)
   return ok and endpoints, wrong
+end
+
+-- A rule of the target's own keeps everybody from this address of ours.
+local function declare_rule(endpoints, address)
+  for _, one in ipairs(address and endpoints or {}) do
+    one.denied, one.declared.rule = address, "a rule denies " .. address
+  end
 end
 
 -- Something that runs already. tls: how it is verified, see endpoint.secure.
@@ -85,6 +93,9 @@ end
 
 -- The target that the command line names; nil and why.
 function target.choose(options)
+  if options.denied and not octets.ipv4(options.denied) then
+    return nil, "--denied: '" .. options.denied .. "' is no IPv4 address"
+  end
   local tls = { cacert = options.cacert, insecure = options.insecure }
   if options.target then
     local definition, why = target.known(options.target)
@@ -97,10 +108,12 @@ function target.choose(options)
       return nil, "a command needs the URL at which it will listen, "
                   .. "such as 'socks5://127.0.0.1:{port}'"
     end
-    return target.spawned({ urls = options.urls, command = options.command },
-                          tls)
+    return target.spawned({ urls = options.urls, command = options.command,
+                            denies = options.denied }, tls)
   elseif #options.urls > 0 then
-    return target.running(options.urls, tls)
+    local one, why = target.running(options.urls, tls)
+    declare_rule(one and one.endpoints or {}, options.denied)
+    return one, why
   end
   return target.reference(nil)
 end
@@ -163,13 +176,6 @@ function Target:describe_end(status)
               or "ended with status " .. tostring(status.code)
   local line = last_line(self.process:output())
   return self.name .. " " .. how .. (line and ": " .. line or "")
-end
-
--- A rule of the target's own keeps everybody from this address of ours.
-local function declare_rule(endpoints, address)
-  for _, one in ipairs(address and endpoints or {}) do
-    one.denied, one.declared.rule = address, "a rule denies " .. address
-  end
 end
 
 function Target:start_process()

@@ -38,7 +38,8 @@ local function repeat_command(options)
   if options.target then
     words[#words + 1] = "--target " .. quote(options.target)
   end
-  for _, name in ipairs { "origin_bind", "origin_addr", "origin_name" } do
+  for _, name in ipairs { "origin_bind", "origin_addr", "origin_name",
+                           "denied" } do
     if options[name] then
       words[#words + 1] = "--" .. name:gsub("_", "-") .. " "
                           .. quote(options[name])

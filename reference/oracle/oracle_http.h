@@ -33,6 +33,7 @@ enum { HTTP_UPGRADES_MAX = 4 };
 struct http_request {
     uint64_t at;
     bool is_connect;
+    bool is_connect_alike; /* but for its case: another method, to be exact */
     bool is_head;
     bool is_local;         /* OPTIONS or TRACE: the proxy may answer itself */
     bool is_repeat_unsafe; /* POST or PATCH: not idempotent */

@@ -103,8 +103,6 @@ static void judge_server_chunks(struct oracle *o, const struct http_body *body)
          REQ_HTTP_CHUNKED_BARE_LF, "chunks whose lines end in LF alone"},
         {HTTP1_CHUNK_CONTROL, REQ_HTTP_CHUNKED_EXT_CTL,
          "CR, LF or NUL out of place in a chunk-size line"},
-        {HTTP1_CHUNK_EXT_BLANKS, REQ_HTTP_CHUNKED_EXT_BWS,
-         "whitespace within chunk extensions"},
         {HTTP1_CHUNK_EXT_SYNTAX | HTTP1_CHUNK_TRAILER_BARE_LF,
          REQ_HTTP_PARSE_SENDER_GRAMMAR,
          "chunk extensions or trailers that break their grammar"},
@@ -115,6 +113,10 @@ static void judge_server_chunks(struct oracle *o, const struct http_body *body)
             oracle_accuse(o, odds[i].req, SIDE_SERVER, body->at, "%s",
                           odds[i].what);
     }
+    /* It may be the origin's, passed on with the extension. */
+    if (body->chunked.oddities & HTTP1_CHUNK_EXT_BLANKS)
+        oracle_contest(o, REQ_HTTP_CHUNKED_EXT_BWS, SIDE_SERVER, body->at,
+                       "whitespace within chunk extensions");
     if (body->chunked.oddities & HTTP1_CHUNK_SIZE_BLANKS)
         oracle_contest(o, REQ_HTTP_CHUNKED_SIZE_INVALID, SIDE_SERVER, body->at,
                        "blanks between a chunk size and the end of its line");

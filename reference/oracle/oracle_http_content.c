@@ -159,6 +159,17 @@ static void judge_pipelining(struct oracle *o, uint64_t at)
     }
 }
 
+/*
+ * The retired coding alone: older specifications took it for no coding at all,
+ * so readers differ on what the request is.
+ */
+static bool is_identity(const struct http1_fields *fields)
+{
+    const struct http1_field *coding = http1_find(fields, "Transfer-Encoding");
+
+    return coding && px_equal_nocase(coding->value, PX_LITERAL("identity"));
+}
+
 void http_judge_content(struct oracle *o, const struct http1_request_head *head,
                         uint64_t at, struct http_request *out)
 {
@@ -169,12 +180,16 @@ void http_judge_content(struct oracle *o, const struct http1_request_head *head,
     bool is_framed = length || has_coding;
 
     out->defects = framing.defects;
+    if (is_identity(&head->fields))
+        out->defects &=
+            ~(uint32_t)(HTTP1_CODING_UNKNOWN | HTTP1_CHUNKED_MISSING |
+                        HTTP1_CHUNKED_NOT_LAST);
     out->has_content =
         framing.body == HTTP1_BODY_CHUNKED ||
         (framing.body == HTTP1_BODY_LENGTH && framing.length > 0);
     out->is_local = is_method(head, "OPTIONS") || is_method(head, "TRACE");
     out->is_repeat_unsafe = is_method(head, "POST") || is_method(head, "PATCH");
-    judge_codings(o, framing.defects, at);
+    judge_codings(o, out->defects, at);
     judge_length(o, framing.defects, at);
     if (http1_lists(&head->fields, "Expect", "100-continue") && !has_coding &&
         !out->has_content && !(framing.defects & HTTP1_LENGTH_INVALID))

@@ -272,6 +272,9 @@ void http_judge_request(struct oracle *o, const struct http1_request_head *head,
 
     *out = (struct http_request){.at = at};
     out->is_connect = px_equal(head->line.method, PX_LITERAL("CONNECT"));
+    out->is_connect_alike =
+        !out->is_connect &&
+        px_equal_nocase(head->line.method, PX_LITERAL("CONNECT"));
     out->is_head = px_equal(head->line.method, PX_LITERAL("HEAD"));
     out->is_http10 = head->line.major == 0 ||
                      (head->line.major == 1 && head->line.minor == 0);

@@ -290,6 +290,8 @@ static void accept_response(struct oracle *o,
         http_judge_grant(o, &request, head, at);
         oracle_grant(o);
         oracle_fall_quiet(o);
+    } else if (request.is_connect_alike && head->line.code / 100 == 2) {
+        oracle_fall_quiet(o); /* perhaps a tunnel */
     } else {
         answer(o, &request, head, at);
     }

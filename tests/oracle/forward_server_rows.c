@@ -203,9 +203,18 @@ static const struct dialogue_row rows[] = {
               BY_SERVER(HTTP_PARSE_SENDER_GRAMMAR))),
     ROW("blanks in a chunk extension", HTTP,
         STEPS(C(GET), S(CODED "2 ;a=b" E "hi" E "0" E E)),
-        FINDS(BY_SERVER(HTTP_CHUNKED_EXT_BWS))),
+        FINDS(MAYBE_SERVER(HTTP_CHUNKED_EXT_BWS))),
 
-    /* 2xx to what is to be refused. */
+    /* 2xx to what is to be refused, or may be read otherwise. */
+    ROW("200 for connect, in small letters", HTTP,
+        STEPS(C("connect a.test:80 HTTP/1.1" E HOST E),
+              S("HTTP/1.1 200 Tunnel" E E), C("hi"), S("ho")),
+        FINDS(BY_CLIENT(HTTP_TARGET_AUTHORITY_FORM_OTHER))),
+    ROW("200 for the retired coding", HTTP,
+        STEPS(C("POST http://a.test/ HTTP/1.1" E HOST
+                "Transfer-Encoding: identity" E E),
+              S(SERVED), S_FIN),
+        NOTHING),
     ROW("200 for two Hosts", HTTP,
         STEPS(C("GET http://a.test/ HTTP/1.1" E HOST HOST E), S(SERVED)),
         FINDS(BY_SERVER(HTTP_HOST_MULTIPLE), BY_CLIENT(HTTP_FIELD_NO_REPEAT))),

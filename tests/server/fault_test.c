@@ -71,20 +71,21 @@ static bool is_unseen(const struct fault *fault)
 
 /*
  * These dialogues speak SOCKS5's CONNECT and HTTP with Basic on the loopback:
- * faults of other commands, versions, methods, networks and crowds are shown by
- * the scenarios of the self-test.
+ * faults of other commands, versions, methods, networks, rules and crowds are
+ * shown by the scenarios of the self-test.
  */
 static bool speaks_otherwise(const struct fault *fault)
 {
     static const char *const prefixes[] = {"socks4.",     "socks4a.",
                                            "socks5.udp.", "socks5.bind.",
                                            "tor.",        "robust."};
-    static const char *const commands[] = {"socks5-associate-silent",
-                                           "socks5-bind-silent"};
+    static const char *const names[] = {
+        "socks5-associate-silent", "socks5-bind-silent",
+        "socks5-name-dot-refused", "socks5-name-underscore-refused"};
     const char *id = requirement_row(fault->proves[0])->id;
 
-    for (size_t i = 0; i < LENGTH(commands); i++) {
-        if (strcmp(fault->name, commands[i]) == 0)
+    for (size_t i = 0; i < LENGTH(names); i++) {
+        if (strcmp(fault->name, names[i]) == 0)
             return true;
     }
     for (size_t i = 0; i < LENGTH(prefixes); i++) {
@@ -92,6 +93,7 @@ static bool speaks_otherwise(const struct fault *fault)
             return true;
     }
     return strncmp(fault->name, "far-", 4) == 0 ||
+           strncmp(fault->name, "rule-", 5) == 0 ||
            strncmp(fault->name, "digest-", 7) == 0 ||
            strncmp(fault->name, "forward-", 8) == 0 || fault->on_forward ||
            fault->on_associate || fault->on_datagram || fault->on_relay;

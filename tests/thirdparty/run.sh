@@ -19,7 +19,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 expected=${EXPECTED:-$here/expected}
 proxyspec=${PROXYSPEC:-build/release/proxyspec}
 together=${TOGETHER:-3}
-limit=170 # seconds for one proxy
+limit=240 # seconds for one proxy
 header=$(printf 'scenario\trequirement\teffect\tevidence')
 
 if [ "${1:-}" = --update ]; then
@@ -89,6 +89,7 @@ options() {
     case $1 in
     squid-auth) echo "--jobs 1 --only auth.* --only http.parse.*" ;;
     *-digest) echo "--jobs 1 --only auth.*" ;;
+    ncat*) echo "--jobs 24" ;; # its queue of connections is short
     # Many at once are too many for it, and after some of auth.digest it takes
     # no connections for a while.
     ncat) echo "--jobs 8" ;;

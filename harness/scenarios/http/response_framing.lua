@@ -17,7 +17,7 @@ local function answered(t, lines, content, wishes)
     within = 2, answer = function (up, request)
       local mark = "X-Witness: " .. request.nonce .. "\r\n\r\n"
       if is_coded and request.version == "1.0" then
-        up:send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n" .. mark)
+        up:send(http.answer { body = request.nonce })
       else
         up:send(head .. mark .. content)
       end

@@ -157,6 +157,7 @@ scenario "socks5.request.early-payload" {
   title  = "payload in one write with the request arrives once",
   checks = { "socks5.greeting.pipelined", "socks5.connect.relay" },
   needs  = { "socks5" },
+  within = 20,
   run    = function (t)
     local o, c = after_opening(t)
     local early = t:nonce()
@@ -167,7 +168,7 @@ scenario "socks5.request.early-payload" {
     end
     local up = t:accepted(o, "socks5.connect.relay")
     c:shut()
-    local got = up:read_end(3)
+    local got = up:read_end(6)
     t:check(got == early, "socks5.greeting.pipelined", "it did not arrive",
             { contested = true, absence = true })
     t:check(got == nil or got == early or got == "", "socks5.connect.relay",

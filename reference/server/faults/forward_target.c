@@ -6,6 +6,11 @@
 
 #include "faults/forward.h"
 
+static bool is_one_of(uint8_t octet, const char *octets)
+{
+    return octet != 0 && strchr(octets, octet) != NULL;
+}
+
 /* Where the authority of an absolute-form stands in the part. */
 struct place {
     size_t at, len;
@@ -21,7 +26,7 @@ static bool find_authority(const struct forward_part *part, struct place *out)
         return false;
     from += 3;
     while (from + len < target.len &&
-           memchr("/?#", target.data[from + len], 3) == NULL)
+           !is_one_of(target.data[from + len], "/?#"))
         len++;
     out->at = (size_t)(target.data - part->octets.data) + from;
     out->len = len;
@@ -93,7 +98,7 @@ static enum forward_verdict resolved_host(struct fault_memory *m,
     size_t colon = faults_find(host, ":");
 
     if (part->stage != FORWARD_REQUEST_SENT || host.len == 0 ||
-        memchr("0123456789[", host.data[0], 11) != NULL)
+        is_one_of(host.data[0], "0123456789["))
         return FORWARD_PASS;
     (void)snprintf(text, sizeof(text), "127.0.0.1%.*s",
                    host.len - colon > 6 ? 6 : (int)(host.len - colon),
