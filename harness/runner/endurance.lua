@@ -121,7 +121,8 @@ local function is_served(self)
   local control = require "runner.control" -- which needs t itself
   local d = self.d
   local watch = control.new(d.endpoint, d.version,
-                            { settings = d.settings, scale = d.scale })
+                            { settings = d.settings, scale = d.scale },
+                            "tunnel")
   return watch:holds_since(native.now())
 end
 
