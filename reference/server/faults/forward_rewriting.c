@@ -162,7 +162,7 @@ static enum forward_verdict forty_fields(struct fault_memory *m,
 
 static size_t short_line(uint8_t *line, size_t len, size_t number)
 {
-    enum { LINE_MAX_LEN = 4000 };
+    enum { LINE_MAX_LEN = 1000 };
 
     (void)line;
     (void)number;
@@ -358,7 +358,7 @@ static const struct fault faults[] = {
           drops_odd_names, REQ_HTTP_FIELD_UNKNOWN_FORWARD),
     FAULT("forty-fields", "loses the fields behind the fortieth", forty_fields,
           REQ_HTTP_LIMITS_FIELDS_4XX, REQ_HTTP_LIMITS_RESPONSE_FIELDS),
-    FAULT("lines-cut", "cuts lines of fields at 4000 octets", cuts_lines,
+    FAULT("lines-cut", "cuts lines of fields at 1000 octets", cuts_lines,
           REQ_HTTP_LIMITS_FIELDS_4XX, REQ_HTTP_LIMITS_RESPONSE_FIELDS),
     FAULT("only-ascii", "writes ? for octets above 7F in fields", only_ascii,
           REQ_HTTP_PARSE_OCTETS, REQ_HTTP_PARSE_OBS_TEXT),
