@@ -109,8 +109,9 @@ static enum forward_verdict rewrite(struct fault_memory *m,
             stays = edit(octets + at, line, number);
         if (number++ == 0 || line == 0 || stays > 0) {
             memmove(octets + to, octets + at, stays);
-            memmove(octets + to + stays, "\r\n", 2);
-            to += stays + 2;
+            to += stays;
+            octets[to++] = '\r';
+            octets[to++] = '\n';
         }
     }
     part->octets.len = to;
@@ -332,7 +333,8 @@ static enum fault_verdict goes_by_host(struct fault_memory *m,
         memcmp(event->data.data + len - 2, "\r\n", 2) != 0)
         return FAULT_PASS;
     octets = faults_take_octets(m, event);
-    memmove(octets + len, "\r\n", 2);
+    octets[len] = '\r';
+    octets[len + 1] = '\n';
     event->data.len += 2;
     return FAULT_PASS;
 }
