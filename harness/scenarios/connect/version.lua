@@ -24,6 +24,21 @@ scenario "http.version.of-answer-to-10" {
   end,
 }
 
+-- What only an error shows: an answer of success has no content.
+scenario "http.version.refused-to-10" {
+  title    = "HTTP/1.0 is refused as HTTP/1.0 can read it",
+  checks   = { "http.interim.http10", "http.framing.te-http10-client",
+               "http.field.no-repeat" },
+  needs    = { "http-connect", "ipv4" },
+  negative = true,
+  within   = 25,
+  run      = function (t)
+    local c = t:connect()
+    c:send(http.connect { to = origin.closed, version = "1.0" })
+    c:receive(http.response {}, 15)
+  end,
+}
+
 scenario "http.version.minor-2" {
   title  = "HTTP/1.2 is served as the highest version known",
   checks = { "http.version.minor" },

@@ -1,18 +1,17 @@
 -- Methods of forwarded requests: RFC 9110 sections 7.6 and 9, RFC 9112
 -- section 3.
 
-for _, method in ipairs { "GET", "HEAD" } do
-  scenario("http.method." .. method:lower()) {
-    title  = method .. " works through the proxy",
-    checks = { "http.method.get-head" },
-    needs  = { "http-forward" },
-    run    = function (t)
-      local x = t:exchange { method = method, breaks = "http.method.get-head" }
-      t:check(x.request.method == method, "http.method.get-head",
-              method .. " became " .. t:show(x.request.method))
-    end,
-  }
-end
+-- GET is what every other exchange is made of.
+scenario "http.method.head" {
+  title  = "HEAD works through the proxy",
+  checks = { "http.method.get-head" },
+  needs  = { "http-forward" },
+  run    = function (t)
+    local x = t:exchange { method = "HEAD", breaks = "http.method.get-head" }
+    t:check(x.request.method == "HEAD", "http.method.get-head",
+            "HEAD became " .. t:show(x.request.method))
+  end,
+}
 
 local METHODS = {
   { "post", "POST", "body" }, { "put", "PUT", "body" },

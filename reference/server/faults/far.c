@@ -99,6 +99,29 @@ static enum fault_verdict name_ends(struct fault_memory *m,
     return action->kind == ASSOCIATION_RESOLVE ? FAULT_HANG : FAULT_PASS;
 }
 
+/* count[0]: the name has more octets than it has room for. */
+static enum fault_verdict note_long_name(struct fault_memory *m,
+                                         struct action *action)
+{
+    enum { LONGEST = 62 };
+
+    if (action->kind == ACTION_DIAL)
+        m->count[0] = action->target.addr.kind == PX_ADDRESS_NAME &&
+                      action->target.addr.name.len > LONGEST;
+    return FAULT_PASS;
+}
+
+static enum fault_verdict long_name_is_lost(struct fault_memory *m,
+                                            struct event *event)
+{
+    static const struct event failed = {.kind = EVENT_DIAL_FAILED,
+                                        .failure = DIAL_NAME_UNRESOLVED};
+
+    if (event->kind == EVENT_DIALLED && m->count[0])
+        *event = failed;
+    return FAULT_PASS;
+}
+
 static const struct fault faults[] = {
     {
         .name = "far-host-refused",
@@ -117,14 +140,16 @@ static const struct fault faults[] = {
     {
         .name = "far-one-address",
         .summary = "tries only the first address of a name",
-        .proves = {REQ_SOCKS5_ADDRESS_RESOLVE_FALLBACK},
+        .proves = {REQ_SOCKS5_ADDRESS_RESOLVE_FALLBACK,
+                   REQ_SOCKS4A_NAME_RESOLVE},
         .configure = try_one,
     },
     {
         .name = "far-ipv4-only",
         .summary = "asks only for IPv4 addresses of a name",
         .proves = {REQ_SOCKS5_ADDRESS_RESOLVE, REQ_SOCKS4A_NAME_RESOLVE,
-                   REQ_HTTP_CONNECT_TUNNEL},
+                   REQ_HTTP_CONNECT_TUNNEL,
+                   REQ_SOCKS5_ADDRESS_RESOLVE_FALLBACK},
         .configure = ask_for_ipv4,
     },
     {
@@ -134,6 +159,14 @@ static const struct fault faults[] = {
                    REQ_HTTP_CONNECT_TUNNEL},
         .on_event = late_is_unresolved,
         .on_action = note_name,
+    },
+    {
+        .name = "far-name-long-unresolved",
+        .summary = "takes a name of more than 62 octets for one that does not "
+                   "exist, behind looking it up",
+        .proves = {REQ_SOCKS5_ADDRESS_DOMAIN_MAX},
+        .on_event = long_name_is_lost,
+        .on_action = note_long_name,
     },
     {
         .name = "far-datagram-ends",

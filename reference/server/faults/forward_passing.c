@@ -1,6 +1,6 @@
 /* Faults of what is to pass through a proxy unseen: status codes, content,
- * conditions, ranges, redirects. RFC 9112 section 4, RFC 9110 sections 7.7, 8.4
- * and 13 to 15. */
+ * methods, conditions, ranges, redirects. RFC 9112 section 4, RFC 9110 sections
+ * 7.7, 8.4, 9 and 13 to 15. */
 
 #include <string.h>
 
@@ -16,7 +16,12 @@ static enum forward_verdict swap_sent(struct fault_memory *m,
 static enum forward_verdict no_space(struct fault_memory *m,
                                      struct forward_part *part)
 {
-    return swap_sent(m, part, "HTTP/1.1 200 \r\n", "HTTP/1.1 200\r\n");
+    enum { SPACE = sizeof("HTTP/1.1 200") - 1 };
+
+    if (part->stage == FORWARD_RESPONSE_SENT &&
+        faults_find(part->octets, " \r\n") == SPACE)
+        forward_put(m, part, SPACE, 1, (struct px_bytes){0});
+    return FORWARD_PASS;
 }
 
 /* count[0]: the code has four digits. */
@@ -35,6 +40,33 @@ static enum forward_verdict class_of_code(struct fault_memory *m,
                                           struct forward_part *part)
 {
     return swap_sent(m, part, "HTTP/1.1 471 ", "HTTP/1.1 400 ");
+}
+
+/* What becomes of a code where only the common ones are known. */
+static const char *common_code(unsigned status)
+{
+    switch (status / 100) {
+    case 2:
+        return "200";
+    case 3:
+        return "302";
+    case 5:
+        return "500";
+    default:
+        return NULL;
+    }
+}
+
+static enum forward_verdict common_codes(struct fault_memory *m,
+                                         struct forward_part *part)
+{
+    const char *code = common_code(part->status);
+    struct px_bytes word = forward_word(part);
+
+    if (part->stage == FORWARD_RESPONSE_SENT && code)
+        forward_put(m, part, (size_t)(word.data - part->octets.data), word.len,
+                    px_bytes_of(code, strlen(code)));
+    return FORWARD_PASS;
 }
 
 static enum forward_verdict gateway_for_401(struct fault_memory *m,
@@ -92,11 +124,69 @@ static enum forward_verdict codes_silently(struct fault_memory *m,
                            "\x1f\x8b\x08ompressible");
 }
 
-static enum forward_verdict no_condition(struct fault_memory *m,
-                                         struct forward_part *part)
+/* Content read and written as text: a zero octet becomes a blank, LF alone CR,
+ * the second of two blanks a tab. Of the framing it changes nothing. */
+static enum forward_verdict text_mode(struct fault_memory *m,
+                                      struct forward_part *part)
 {
-    if (part->stage == FORWARD_REQUEST_SENT)
-        (void)forward_cut(m, part, "If-Match");
+    uint8_t *octets;
+
+    if (part->stage != FORWARD_REQUEST_BODY &&
+        part->stage != FORWARD_RESPONSE_BODY)
+        return FORWARD_PASS;
+    octets = forward_take(m, part);
+    for (size_t i = 0; i < part->octets.len; i++) {
+        if (octets[i] == '\0')
+            octets[i] = ' ';
+        else if (i > 0 && octets[i] == '\n' && octets[i - 1] != '\r')
+            octets[i] = '\r';
+        else if (i > 0 && octets[i] == ' ' && octets[i - 1] == ' ')
+            octets[i] = '\t';
+    }
+    return FORWARD_PASS;
+}
+
+static enum forward_verdict page_for_nothing(struct fault_memory *m,
+                                             struct forward_part *part)
+{
+    if (part->stage == FORWARD_RESPONSE_SENT &&
+        forward_has(part, "Content-Length: 0\r\n")) {
+        forward_swap(m, part, "Content-Length: 0\r\n", "Content-Length: 4\r\n");
+        forward_append(m, part, "no\r\n");
+    }
+    return FORWARD_PASS;
+}
+
+static enum forward_verdict no_conditions(struct fault_memory *m,
+                                          struct forward_part *part)
+{
+    static const char *const names[] = {"If-Match", "If-None-Match",
+                                        "If-Modified-Since",
+                                        "If-Unmodified-Since", "If-Range"};
+
+    for (size_t i = 0; part->stage == FORWARD_REQUEST_SENT &&
+                       i < sizeof(names) / sizeof(names[0]);
+         i++)
+        (void)forward_cut(m, part, names[i]);
+    return FORWARD_PASS;
+}
+
+/* Methods that it knows; what is none of them is asked for by GET. */
+static enum forward_verdict known_methods(struct fault_memory *m,
+                                          struct forward_part *part)
+{
+    static const char *const known[] = {"GET ", "HEAD ", "CONNECT ", "OPTIONS ",
+                                        "TRACE "};
+    static const uint8_t get[] = {'G', 'E', 'T'};
+
+    if (part->stage != FORWARD_REQUEST_SENT)
+        return FORWARD_PASS;
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        if (faults_find(part->octets, known[i]) == 0)
+            return FORWARD_PASS;
+    }
+    forward_put(m, part, 0, faults_find(part->octets, " "),
+                px_bytes_of(get, sizeof(get)));
     return FORWARD_PASS;
 }
 
@@ -113,7 +203,9 @@ static enum forward_verdict only_bytes(struct fault_memory *m,
 static enum forward_verdict follows(struct fault_memory *m,
                                     struct forward_part *part)
 {
-    return part->stage == FORWARD_RESPONSE_RECEIVED && part->status == 302
+    return part->stage == FORWARD_RESPONSE_RECEIVED &&
+                   forward_has(part, "HTTP/1.1 3") &&
+                   forward_has(part, "\r\nLocation: ")
                ? forward_answer(m, part, FORWARD_REFUSAL("200 OK"))
                : FORWARD_PASS;
 }
@@ -143,6 +235,8 @@ static const struct fault faults[] = {
           REQ_HTTP_STATUS_SYNTAX),
     FAULT("status-class", "makes 400 of 471", class_of_code,
           REQ_HTTP_STATUS_UNKNOWN_FORWARD),
+    FAULT("status-common", "knows of 2xx, 3xx and 5xx only 200, 302 and 500",
+          common_codes, REQ_HTTP_STATUS_UNKNOWN_FORWARD),
     FAULT("401-made-407", "makes 407 of an origin's 401", gateway_for_401,
           REQ_HTTP_STATUS_401_KEPT),
     FAULT("304-made-200", "makes an empty 200 of a 304", empty_for_304,
@@ -157,8 +251,14 @@ static const struct fault faults[] = {
           REQ_HTTP_TRANSFORM_NO_TRANSFORM),
     FAULT("coding-untold", "applies a content coding and does not tell it",
           codes_silently, REQ_HTTP_TRANSFORM_CODING_LABEL),
-    FAULT("no-if-match", "leaves If-Match out", no_condition,
+    FAULT("text-mode", "takes content for text", text_mode,
+          REQ_HTTP_BODY_OPAQUE, REQ_HTTP_TRANSFORM_NO_TRANSFORM),
+    FAULT("page-for-nothing", "puts a page in the place of empty content",
+          page_for_nothing, REQ_HTTP_BODY_OPAQUE),
+    FAULT("no-conditions", "leaves conditions out", no_conditions,
           REQ_HTTP_COND_FORWARD),
+    FAULT("known-methods", "asks by GET where it does not know the method",
+          known_methods, REQ_HTTP_METHOD_UNKNOWN, REQ_HTTP_METHOD_CASE),
     FAULT("range-bytes-only", "takes 206 of another unit for an error",
           only_bytes, REQ_HTTP_RANGE_206_UNKNOWN),
     FAULT("redirect-followed", "answers redirects itself", follows,
