@@ -100,7 +100,8 @@ static enum forward_verdict only_known_minors(struct fault_memory *m,
                                               struct forward_part *part)
 {
     return part->stage == FORWARD_RESPONSE_RECEIVED &&
-                   faults_find(part->octets, "HTTP/1.9 ") == 0
+                   faults_find(part->octets, "HTTP/1.0 ") > 0 &&
+                   faults_find(part->octets, "HTTP/1.1 ") > 0
                ? forward_answer(m, part, FORWARD_REFUSAL("502 Bad Gateway"))
                : FORWARD_PASS;
 }
@@ -177,8 +178,9 @@ static const struct fault faults[] = {
           no_length, REQ_HTTP_METHOD_HEAD_FIELDS),
     FAULT("version-of-origin", "passes the version of HTTP/1.0 origins on",
           copies_minor, REQ_HTTP_VERSION_OWN),
-    FAULT("minor-refused", "refuses responses of HTTP/1.9", only_known_minors,
-          REQ_HTTP_VERSION_MINOR),
+    FAULT("minor-refused",
+          "refuses responses of another version than 1.0 and 1.1",
+          only_known_minors, REQ_HTTP_VERSION_MINOR),
     FAULT("version-two-digits", "takes HTTP/1.10 for HTTP/1.1, and sends it on",
           two_digits, REQ_HTTP_VERSION_SYNTAX),
     FAULT("http09", "serves HTTP/0.9", serves_09, REQ_HTTP_LINE_HTTP09),

@@ -116,12 +116,12 @@ static enum forward_verdict no_empty_members(struct fault_memory *m,
                : FORWARD_PASS;
 }
 
-/* What comes alone is lost. */
+/* What comes in scraps is lost. */
 static enum fault_verdict loses_octets(struct fault_memory *m,
                                        struct event *event)
 {
     (void)m;
-    return event->kind == EVENT_UPSTREAM_DATA && event->data.len == 1
+    return event->kind == EVENT_UPSTREAM_DATA && event->data.len <= 7
                ? FAULT_DROP
                : FAULT_PASS;
 }
@@ -166,7 +166,7 @@ static const struct fault faults[] = {
           no_empty_members, REQ_HTTP_PARSE_LIST_EMPTY),
     {
         .name = "forward-octets-lost",
-        .summary = "loses an octet of the origin that comes alone",
+        .summary = "loses octets of the origin that come in sevens or less",
         .proves = {REQ_HTTP_PARSE_SPLIT_DELIVERY},
         .on_event = loses_octets,
     },
