@@ -46,13 +46,14 @@ check-pure: $(PURE) ## no system call, heap or clock in the pure folders
 selftest: $(BIN) ## faults x scenarios: the kill matrix
 	$(BIN) selftest
 
+# PROXIES names some of them; all of them take minutes.
 thirdparty: ## judge the proxies of the distribution (needs root)
 	@sh tests/deps.sh build proxies npm
 	@$(MAKE) $(IN_PARALLEL) MODE=release all
 	@sh tests/npm.sh proxy-chain 3.0.1
 	@sh tests/npm.sh @heroku/socksv5 0.0.9
 	@sh tests/npm.sh simple-socks 3.6.0
-	PROXYSPEC=build/release/proxyspec tests/thirdparty/run.sh
+	PROXYSPEC=build/release/proxyspec tests/thirdparty/run.sh $(PROXIES)
 
 # The flags are not quoted: the shell splits them and reads their own quotes.
 lint: $(GENERATED) ## format, clang-tidy, cppcheck, syntax of Lua and shell

@@ -35,6 +35,7 @@ local function finding_of(finding)
     side = string_of(finding.side),
     message = string_of(finding.message),
     contested = finding.contested == true,
+    by = finding.source_of == "oracle" and "judge" or "scenario",
     variant = finding.variant and string_of(finding.variant),
   }
 end

@@ -8,11 +8,12 @@
 # a network of its own; what is said of one comes in one piece.
 #
 # expected/NAME.tsv has one finding a row: scenario, requirement, effect and the
-# octets that prove it. A finding that is not there fails the run, and so does
-# one that is there and was not found, or has no evidence; a proxy that differs
-# gets a second run, since what only informs is seen once. --update rewrites the
-# files and keeps the evidence of rows that stay: what is new has to be looked
-# at, and its "?" replaced.
+# octets that prove it. What the judge of dialogues found stands under "judge",
+# since it is told in the scenario that happens to show it first. A finding that
+# is not there fails the run, and so does one that is there and was not found,
+# or has no evidence; a proxy that differs gets a second run, since what only
+# informs is seen once. --update rewrites the files and keeps the evidence of
+# rows that stay: what is new has to be looked at, and its "?" replaced.
 set -u
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -106,7 +107,7 @@ findings() {
     jq -r '.targets[].results[]
         | select(.verdict != "flaky")
         | .scenario as $scenario | .findings[]
-        | [$scenario, .requirement,
+        | [(if .by == "judge" then "judge" else $scenario end), .requirement,
            (if .contested or (.level | test("^(MAY|ADVICE)$")) then "info"
             elif .level | test("^(SHOULD|SHOULD-NOT|ROBUST)$") then "warn"
             else "fail" end)]
