@@ -9,8 +9,9 @@
 #
 # expected/NAME.tsv has one finding a row: scenario, requirement, effect and the
 # octets that prove it. What the judge of dialogues found stands under "judge",
-# since it is told in the scenario that happens to show it first. A finding that
-# is not there fails the run, and so does one that is there and was not found,
+# since it is told in the scenario that happens to show it first; what it only
+# informs of is left out, being seen once or not at all. A finding that is not
+# there fails the run, and so does one that is there and was not found,
 # or has no evidence; a proxy that differs gets a second run, since what only
 # informs is seen once. --update rewrites the files and keeps the evidence of
 # rows that stay: what is new has to be looked at, and its "?" replaced.
@@ -111,6 +112,7 @@ findings() {
            (if .contested or (.level | test("^(MAY|ADVICE)$")) then "info"
             elif .level | test("^(SHOULD|SHOULD-NOT|ROBUST)$") then "warn"
             else "fail" end)]
+        | select(.[0] != "judge" or .[2] != "info")
         | @tsv' "$1" | LC_ALL=C sort -u
 }
 
