@@ -105,7 +105,8 @@ static void check_cuts(struct px_bytes in,
 {
     size_t step = 1 + in.len / EVERY_CUT;
 
-    for (size_t cut = 0; cut <= in.len; cut += step) {
+    /* Nothing has no place to be cut at. */
+    for (size_t cut = 0; in.len && cut <= in.len; cut += step) {
         struct px_bytes first = fuzz_copy(px_bytes_of(in.data, cut));
         struct px_bytes second =
             fuzz_copy(px_bytes_of(in.data + cut, in.len - cut));

@@ -7,7 +7,8 @@
  * Accepted disagreements:
  *  - it reads a body behind a 304 that tells its framing, where there is none
  *    (RFC 9112 section 6.3, rule 1);
- *  - it takes a name that goes on behind Transfer-Encoding for that field;
+ *  - it takes a name that goes on behind Transfer-Encoding for that field, and
+ *    chunked with blanks behind it for another coding;
  *  - it refuses methods that it does not know, and targets with octets that
  *    no URI has, where a codec hands on what it got;
  *  - it refuses heads beyond 80 KiB, and versions other than 1.x;
@@ -144,11 +145,13 @@ static bool is_beyond(const struct http1_fields *fields)
 
     for (size_t i = 0; i < fields->count; i++) {
         struct px_bytes name = fields->at[i].name;
+        struct px_bytes value = fields->at[i].value;
 
         if (name.len >= coding.len &&
             px_equal_nocase(px_bytes_of(name.data, coding.len), coding) &&
             (name.len > coding.len ||
-             !px_equal_nocase(fields->at[i].value, PX_LITERAL("chunked"))))
+             !px_equal_nocase(value, PX_LITERAL("chunked")) ||
+             value.data[value.len] == ' ' || value.data[value.len] == '\t'))
             return true;
     }
     return http1_find(fields, "Upgrade") != NULL;
