@@ -8,7 +8,7 @@
  *  - it reads a body behind a 304 that tells its framing, where there is none
  *    (RFC 9112 section 6.3, rule 1);
  *  - it takes a name that goes on behind Transfer-Encoding for that field, and
- *    chunked with blanks behind it for another coding;
+ *    reads other codings and lengths than ours where blanks follow them;
  *  - it refuses methods that it does not know, and targets with octets that
  *    no URI has, where a codec hands on what it got;
  *  - it refuses heads beyond 80 KiB, and versions other than 1.x;
@@ -138,10 +138,17 @@ static void note_fields(const struct http1_fields *fields)
     ours.fields = fields->count;
 }
 
+/* A value is followed by the end of its line, or by blanks before it. */
+static bool is_blank_behind(struct px_bytes value)
+{
+    return value.data[value.len] == ' ' || value.data[value.len] == '\t';
+}
+
 /* Upgrade, or a name that the other parser mistakes. */
 static bool is_beyond(const struct http1_fields *fields)
 {
     const struct px_bytes coding = PX_LITERAL("Transfer-Encoding");
+    const struct px_bytes length = PX_LITERAL("Content-Length");
 
     for (size_t i = 0; i < fields->count; i++) {
         struct px_bytes name = fields->at[i].name;
@@ -151,7 +158,9 @@ static bool is_beyond(const struct http1_fields *fields)
             px_equal_nocase(px_bytes_of(name.data, coding.len), coding) &&
             (name.len > coding.len ||
              !px_equal_nocase(value, PX_LITERAL("chunked")) ||
-             value.data[value.len] == ' ' || value.data[value.len] == '\t'))
+             is_blank_behind(value)))
+            return true;
+        if (px_equal_nocase(name, length) && is_blank_behind(value))
             return true;
     }
     return http1_find(fields, "Upgrade") != NULL;
