@@ -82,3 +82,68 @@ scenario "socks5.rule.resolved" {
               t:name { a = { t.target.denied }, port = o.port })
   end,
 }
+
+-- HTTP -----------------------------------------------------------------------
+
+-- What a URL may have for it besides: mapped to IPv6, in both ways.
+local function spellings(address)
+  local out = texts(address)
+  local a, b, c, d = address:match("^(%d+)%.(%d+)%.(%d+)%.(%d+)$")
+  out[#out + 1] = "[::ffff:" .. address .. "]"
+  out[#out + 1] = string.format("[::ffff:%02x%02x:%02x%02x]", a, b, c, d)
+  out[#out + 1] = address .. "."
+  return out
+end
+
+-- Nobody gets to the denied address by CONNECT or GET for this host.
+local WAYS = {
+  ["http-connect"] = function (authority)
+    return http.connect { target = authority, host = authority }
+  end,
+  ["http-forward"] = function (authority)
+    return http.request { target = "http://" .. authority .. "/",
+                          fields = { { "Host", authority } } }
+  end,
+}
+
+for need, request_of in pairs(WAYS) do
+  local function keeps_out_http(t, o, host)
+    local id, c = "http.target.rule", t:connect()
+    c:send(request_of(host .. ":" .. o.port))
+    local answer = c:response { within = 3 }
+    t:check(o:contacts() == 0, id, "it is connected to as " .. t:show(host))
+    t:check(not answer or answer.status // 100 ~= 2, id,
+            t:show(host) .. " is granted")
+    c:close()
+  end
+
+  local prefix = need:gsub("-", ".") .. ".rule."
+  local function define(name, title, needs, run)
+    scenario(prefix .. name) {
+      title = title, checks = { "http.target.rule" }, negative = true,
+      needs = { need, "rule", table.unpack(needs) }, config = "noauth",
+      within = 30, run = run,
+    }
+  end
+
+  define("address", "what a rule denies is not contacted", { "ipv4" },
+    function (t)
+      local o = t:origin { host = t.target.denied }
+      keeps_out_http(t, o, t.target.denied)
+    end)
+
+  define("spellings", "a denied address is denied in every spelling", {},
+    function (t)
+      local o = t:origin { host = t.target.denied }
+      for _, text in ipairs(spellings(t.target.denied)) do
+        keeps_out_http(t, o, text)
+      end
+    end)
+
+  define("resolved", "a rule holds for what a name resolves to",
+    { "name", "network" }, function (t)
+      local o = t:origin { host = t.target.denied }
+      local name = t:name { a = { t.target.denied }, port = o.port }
+      keeps_out_http(t, o, name.host)
+    end)
+end

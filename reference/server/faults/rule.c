@@ -33,7 +33,7 @@ static const struct fault faults[] = {
     {
         .name = "rule-none",
         .summary = "connects to the address that its rule denies",
-        .proves = {REQ_SOCKS5_REPLY_RULESET},
+        .proves = {REQ_SOCKS5_REPLY_RULESET, REQ_HTTP_TARGET_RULE},
         .configure = no_rule,
     },
     {
@@ -46,15 +46,15 @@ static const struct fault faults[] = {
         .name = "rule-not-of-text",
         .summary = "compares with its rule what is asked for as an address, "
                    "and no address that is sent as a name",
-        .proves = {REQ_SOCKS5_ADDRESS_LITERAL_AS_NAME,
-                   REQ_SOCKS4A_NAME_LITERAL},
+        .proves = {REQ_SOCKS5_ADDRESS_LITERAL_AS_NAME, REQ_SOCKS4A_NAME_LITERAL,
+                   REQ_HTTP_TARGET_RULE},
         .configure = rule_of_addresses,
     },
     {
         .name = "rule-not-of-names",
         .summary = "compares with its rule what was asked for, and not what a "
                    "name resolves to",
-        .proves = {REQ_SOCKS5_CONNECT_RESOLVED_RULES},
+        .proves = {REQ_SOCKS5_CONNECT_RESOLVED_RULES, REQ_HTTP_TARGET_RULE},
         .configure = rule_of_text,
     },
 };
