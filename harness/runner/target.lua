@@ -234,7 +234,7 @@ function Target:start_reference()
     local server, why = native.server {
       socks = "127.0.0.1:0", http = "127.0.0.1:0", user = user or nil,
       password = user and PASSWORD or nil, auth_scheme = "both",
-      fault = self.fault, tor = true, denied = DENIED,
+      fault = self.fault, tor = true, deny = { DENIED },
     }
     if not server then
       return nil, why

@@ -1,6 +1,8 @@
 /* Faults of the rule that denies an address (RFC 1928 section 6, reply 02):
  * whom it holds for, and how a refusal is told. */
 
+#include <string.h>
+
 #include "faults/faults.h"
 #include "socks5.h"
 
@@ -11,21 +13,27 @@ static void rule_of_text(struct fault_memory *m)
 
 static void rule_of_addresses(struct fault_memory *m)
 {
-    m->rule = DIAL_RULE_ADDRESS;
+    m->rule = DIAL_RULE_NONE;
 }
 
 static void no_rule(struct fault_memory *m)
 {
-    m->rule = DIAL_RULE_NONE;
+    m->config.access = NULL;
 }
 
 /* Whoever is not let through finds nobody there. */
 static enum fault_verdict as_unreachable(struct fault_memory *m,
-                                         struct event *event)
+                                         struct action *action)
 {
-    (void)m;
-    if (event->kind == EVENT_DIAL_FAILED && event->failure == DIAL_NOT_ALLOWED)
-        event->failure = DIAL_HOST_UNREACHABLE;
+    struct px_bytes reply = action->send.data;
+
+    if (action->kind != ACTION_SEND_CLIENT ||
+        action->send.message != MESSAGE_SOCKS5_REPLY || reply.len < 2 ||
+        reply.data[1] != SOCKS5_NOT_ALLOWED)
+        return FAULT_PASS;
+    memcpy(m->out, reply.data, reply.len);
+    m->out[1] = SOCKS5_HOST_UNREACHABLE;
+    action->send.data.data = m->out;
     return FAULT_PASS;
 }
 
@@ -40,7 +48,7 @@ static const struct fault faults[] = {
         .name = "rule-unreachable",
         .summary = "tells a refusal by rule as an unreachable host",
         .proves = {REQ_SOCKS5_REPLY_RULESET},
-        .on_event = as_unreachable,
+        .on_action = as_unreachable,
     },
     {
         .name = "rule-not-of-text",
