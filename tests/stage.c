@@ -18,6 +18,7 @@ enum {
     QUIET_TICKS = 14,
     TICKS_MAX = 3000, /* only what hangs gets there, on the busiest machine */
     STRAY_MAX = 256,
+    REPLIES_MAX = 32, /* method selection, RFC 1929's response, and the reply */
 };
 
 struct peer {
@@ -445,10 +446,13 @@ static void end_batches(size_t count)
     memset(stage->batches, 0, sizeof(stage->batches));
 }
 
-/* The port that the system chose for the proxy says nothing. */
+/*
+ * The port that the system chose for the proxy says nothing. Behind the replies
+ * the same two octets are the target's, and one run's port is not another's.
+ */
 static void mask(struct trace *trace, uint16_t port)
 {
-    size_t len = trace->len < TRACE_HEAD_MAX ? trace->len : TRACE_HEAD_MAX;
+    size_t len = trace->len < REPLIES_MAX ? trace->len : REPLIES_MAX;
 
     for (size_t i = 0; port && i + 1 < len; i++) {
         if (trace->head[i] == port >> 8 && trace->head[i + 1] == (port & 0xFF))

@@ -167,16 +167,29 @@ local function has_grown(self, before, after)
   return false
 end
 
--- What the target holds once the crowd is gone, as soon as it is back to what
--- it was, or after a while. nil: there is no process to look at.
+local STEADY = 4 -- readings in a row that say the same
+
+-- What the target holds once the crowd is gone: as soon as it is back to what
+-- it was before, or as soon as it changes no more when nothing was before; else
+-- after a while. nil: there is no process to look at.
 local function settled_usage(self, before)
   local deadline = native.now() + (self.d.crowd and 0.4 or BACK_WITHIN)
                                   * self.d.scale
-  local now = usage(self)
-  while now and before and has_grown(self, before, now)
-    and native.now() < deadline do
+  local now, alike = usage(self), 0
+  local reference = before or now
+  while now and native.now() < deadline do
+    if before and not has_grown(self, before, now) then
+      break
+    elseif not before and alike == STEADY then
+      break
+    end
     native.sleep(0.05)
     now = usage(self) or now
+    if not before then
+      local is_alike = not has_grown(self, reference, now)
+                       and not has_grown(self, now, reference)
+      alike, reference = is_alike and alike + 1 or 0, is_alike and reference or now
+    end
   end
   return now
 end
@@ -225,9 +238,34 @@ end
 
 -- The whole -----------------------------------------------------------------
 
+-- Who comes behind a crowd is served behind it: then the target has met all of
+-- it, and what it holds is told of no crowd that still waits at its door.
 local function run_round(self, round, n)
   round(n)
   self.d:let_go()
+  local ok, why = is_served(self)
+  if not ok then
+    self:violation("robust.crowd.survived",
+                   "after the crowd has left nobody is served: " .. why)
+  end
+  return ok
+end
+
+-- What the target holds after each round of a crowd; nil: it did not survive.
+local function run_rounds(self, round)
+  local crowd, seen = self:crowd(), {}
+  if not run_round(self, round, FEW) then
+    return nil
+  end
+  for i = 0, ROUNDS_MAX do
+    if i > ROUNDS and not is_suspect(self, seen) then
+      break
+    elseif not run_round(self, round, crowd) then
+      return nil
+    end
+    seen[#seen + 1] = settled_usage(self, seen[i])
+  end
+  return seen
 end
 
 -- Runs round(n) with a few clients and then with crowds; it has to begin and
@@ -242,21 +280,8 @@ function T:endure(round)
     self.target_address = select(3, conn.conn:address())
     conn:close()
   end
-  run_round(self, round, FEW)
-  run_round(self, round, self:crowd())
-  local seen = { settled_usage(self) }
-  for i = 1, ROUNDS_MAX do
-    if i > ROUNDS and not is_suspect(self, seen) then
-      break
-    end
-    run_round(self, round, self:crowd())
-    seen[#seen + 1] = settled_usage(self, seen[i])
-  end
-  ok, why = is_served(self)
-  if not ok then
-    self:violation("robust.crowd.survived",
-                   "after the crowd has left nobody is served: " .. why)
-  elseif #seen > 0 then
+  local seen = run_rounds(self, round)
+  if seen and #seen > 0 then
     judge_growth(self, seen)
   end
 end
