@@ -17,6 +17,7 @@ local Schedule = {}
 Schedule.__index = Schedule
 
 local RESTARTS_MAX = 40
+local IN_VAIN_MAX = 3 -- scenarios that stay inconclusive when run alone
 
 -- Jobs ----------------------------------------------------------------------
 
@@ -131,10 +132,10 @@ local function run_workers(self, count)
   end
 end
 
-local function run_all_jobs(self)
+local function run_all_jobs(self, at_once)
   repeat
     self.crash = nil
-    run_workers(self, math.max(1, math.min(self.options.jobs, 1024)))
+    run_workers(self, at_once)
     local has_crashed = self.crash ~= nil
     if has_crashed then
       local ok, why = false, "it was started too often"
@@ -147,6 +148,39 @@ local function run_all_jobs(self)
       end
     end
   until not has_crashed or self.options.is_interrupted()
+end
+
+-- The control that has to hold before what rests on absences.
+local function check_before(watch)
+  if not watch.before then
+    watch.before, watch.why_before = watch:holds_since(native.now())
+  end
+end
+
+-- What a target cannot do may be what it could not do in time.
+local function is_untold(self, seen)
+  return seen.stop == "inconclusive"
+         or (seen.stop == "skip" and machine.was_busy(self, seen))
+end
+
+-- Many at once may be too many for a target, or for this machine: what then
+-- could not be told is tried again alone, while that is of any use.
+local function run_untold_again(self)
+  local in_vain = 0
+  for _, watch in pairs(self.controls) do
+    check_before(watch)
+  end
+  for _, entry in ipairs(self.entries) do
+    if in_vain == IN_VAIN_MAX or self.is_dead
+      or self.options.is_interrupted() then
+      break
+    end
+    if entry.outcome and is_untold(self, entry.outcome) then
+      push(self, entry)
+      run_all_jobs(self, 1)
+      in_vain = in_vain + (entry.outcome.stop == "inconclusive" and 1 or 0)
+    end
+  end
 end
 
 -- The whole -----------------------------------------------------------------
@@ -181,7 +215,7 @@ local function prepare(self, scenarios)
     end
   end
   for _, watch in pairs(self.controls) do
-    watch.before, watch.why_before = watch:holds_since(native.now())
+    check_before(watch)
   end
 end
 
@@ -211,8 +245,9 @@ function schedule.run(target, scenarios, options)
   end)
   prepare(self, scenarios)
   order_jobs(self)
-  run_all_jobs(self)
+  run_all_jobs(self, math.max(1, math.min(options.jobs, 1024)))
   if options.confirm ~= false then
+    run_untold_again(self)
     confirm.all(self)
   end
   self.is_over = true
