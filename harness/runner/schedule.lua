@@ -66,6 +66,10 @@ local function run_job(self, job)
   else
     entry.outcome = seen
     entry.duration_ms = seen.duration_ms
+    if self.options.transcripts ~= "all" and not seen.stop
+      and #seen.findings == 0 then
+      seen.transcript = {} -- nobody asks how what is right looks
+    end
     push_variants(self, entry)
   end
   entry.open_jobs = entry.open_jobs - 1
@@ -225,7 +229,7 @@ end
 -- Runs the scenarios against a started and probed target: its results, in the
 -- order of the scenarios. options: jobs, scale, settings, segmentation, levels,
 -- on_step(result), is_interrupted(), repeat_with(id), confirm (false: report
--- what was seen once).
+-- what was seen once), transcripts ("all", false: none; else of what was found).
 function schedule.run(target, scenarios, options)
   local self = setmetatable({
     target = target, options = options, entries = {}, jobs = {}, variants = {},
