@@ -52,6 +52,12 @@ static enum forward_verdict no_slash(struct fault_memory *m,
     return forward_swap_at(m, part, FORWARD_REQUEST_SENT, " /?", " ?");
 }
 
+static enum forward_verdict loses_empty_query(struct fault_memory *m,
+                                              struct forward_part *part)
+{
+    return forward_swap_at(m, part, FORWARD_REQUEST_SENT, "? HTTP/", " HTTP/");
+}
+
 static enum forward_verdict merges_slashes(struct fault_memory *m,
                                            struct forward_part *part)
 {
@@ -301,6 +307,8 @@ static enum forward_verdict https_in_clear(struct fault_memory *m,
 static const struct fault faults[] = {
     FAULT("no-slash", "leaves an empty path empty before a query", no_slash,
           REQ_HTTP_TARGET_EMPTY_PATH),
+    FAULT("empty-query-lost", "leaves out the ? of an empty query",
+          loses_empty_query, REQ_HTTP_TARGET_PATH_KEPT),
     FAULT("slashes-merged", "makes one slash of two", merges_slashes,
           REQ_HTTP_TARGET_PATH_KEPT),
     FAULT("slash-decoded", "decodes %2F in a path", decodes_slash,
