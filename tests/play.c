@@ -55,7 +55,9 @@ static void log_action(struct play *p, const struct action *action)
         break;
     case ACTION_DIAL:
         px_format_endpoint(&action->target, text);
-        log_line(p, "dial ", text, 0);
+        if (action->rules)
+            (void)strcat(text, " rules ");
+        log_line(p, "dial ", text, action->rules);
         break;
     case ACTION_ASSOCIATE:
         px_format_endpoint(&action->target, text);
@@ -111,6 +113,20 @@ static void take_actions(struct play *p)
         log_action(p, &action);
 }
 
+static void set_rules(struct access_rules *rules)
+{
+    static const char *const texts[] = {
+        "*.denied",   "origin/secret",     "DELETE origin",
+        "127.0.0.66", "127.0.0.67/secret", "BIND 127.0.0.68",
+    };
+    struct px_error err;
+
+    for (size_t i = 0; i < LENGTH(texts); i++)
+        assert_true(access_parse(px_bytes_of(texts[i], strlen(texts[i])),
+                                 &rules->at[i], &err));
+    rules->count = LENGTH(texts);
+}
+
 struct play *play_start(enum session_protocol protocol, enum play_auth auth)
 {
     struct play *p = calloc(1, sizeof(*p));
@@ -122,7 +138,9 @@ struct play *play_start(enum session_protocol protocol, enum play_auth auth)
     p->config = (struct session_config){
         .protocol = protocol,
         .verify = auth == AUTH || auth == FORWARD_AUTH ? verify : NULL,
-        .is_forwarding = auth == FORWARD || auth == FORWARD_AUTH,
+        .is_forwarding =
+            auth == FORWARD || auth == FORWARD_AUTH || auth == RULES,
+        .access = auth == RULES ? &p->rules : NULL,
         .pseudonym = "proxy",
         .unix_offset_ms = 784111777000 - PLAY_NOW_MS,
         .response_timeout_ms = PLAY_RESPONSE_MS,
@@ -133,6 +151,7 @@ struct play *play_start(enum session_protocol protocol, enum play_auth auth)
         .dial_timeout_ms = PLAY_DIAL_MS,
         .bind_timeout_ms = PLAY_BIND_MS,
     };
+    set_rules(&p->rules);
     p->log = px_writer_over(p->log_octets, sizeof(p->log_octets));
     p->session = session_init(mem, &p->config, 0);
     take_actions(p);

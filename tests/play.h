@@ -141,14 +141,17 @@ struct play_step {
 /*
  * Whether the proxy asks for credentials; "me" and "let" are right. Or it asks
  * for none, and serves Tor's commands, or no UDP. Or it forwards, as "proxy";
- * its clock then says Sun, 06 Nov 1994 08:49:37 GMT.
+ * its clock then says Sun, 06 Nov 1994 08:49:37 GMT. With rules it forwards,
+ * and denies "*.denied", "origin/secret", "DELETE origin", "127.0.0.66",
+ * "127.0.0.67/secret" and "BIND 127.0.0.68".
  */
-enum play_auth { OPEN, AUTH, TOR, NO_UDP, FORWARD, FORWARD_AUTH };
+enum play_auth { OPEN, AUTH, TOR, NO_UDP, FORWARD, FORWARD_AUTH, RULES };
 
 /*
  * The log has a line an action: "client:OCTETS", "target:OCTETS" (what is
  * sent to the same side in a row is one line, so that cuts do not show),
- * "dial HOST:PORT", "associate HOST:PORT", "resolve HOST:PORT", "listen HOST"
+ * "dial HOST:PORT", with " rules SET" behind it if there are any, "associate
+ * HOST:PORT", "resolve HOST:PORT", "listen HOST"
  * ("-" is anybody), "take peer", "drop peer", "relay", "end client", "end
  * target", "close target", "timer MS", "timer never", "close", "reset".
  */
@@ -165,6 +168,7 @@ struct play_row {
 struct play {
     struct session *session;
     struct session_config config;
+    struct access_rules rules;
     bool is_line_open;
     enum action_kind line; /* whose octets the open line holds */
     struct px_writer log;

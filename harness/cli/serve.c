@@ -28,6 +28,7 @@ struct serve_options {
     const char *auth_scheme;
     const char *digest_algorithm;
     const char *fault;
+    struct option_list deny;
     bool has_no_udp;
     bool has_no_fragments;
     bool has_no_forward;
@@ -56,6 +57,8 @@ static const struct option_row rows[] = {
      0, 0, "offer Digest with this one only"},
     {"fault", 0, "NAME", OPTION_TEXT, AT(fault), 0, 0,
      "be wrong in this way; see 'list faults'"},
+    {"deny", 0, "RULE", OPTION_LIST, AT(deny), 0, 0,
+     "deny '[METHOD ]HOST[:PORT][/PATH]' to everybody; * is any; repeatable"},
     {"no-udp", 0, NULL, OPTION_FLAG, AT(has_no_udp), 0, 0,
      "refuse UDP ASSOCIATE"},
     {"no-fragments", 0, NULL, OPTION_FLAG, AT(has_no_fragments), 0, 0,
@@ -199,6 +202,31 @@ static bool read_scheme(const struct serve_options *o,
     return true;
 }
 
+static bool read_rules(const struct option_list *list,
+                       struct server_config *cfg)
+{
+    struct access_rule rule;
+    struct px_error err;
+
+    if (list->count > ACCESS_RULES_MAX) {
+        (void)options_refuse(&usage, "--deny: more than %d rules",
+                             ACCESS_RULES_MAX);
+        return false;
+    }
+    for (size_t i = 0; i < list->count; i++) {
+        const char *text = list->items[i];
+
+        if (access_parse(px_bytes_of(text, strlen(text)), &rule, &err))
+            continue;
+        (void)options_refuse(&usage, "--deny: '%s' is no rule: %s", text,
+                             err.detail);
+        return false;
+    }
+    cfg->deny = list->items;
+    cfg->deny_count = list->count;
+    return true;
+}
+
 static bool read_fault(const char *name, struct server_config *cfg)
 {
     if (!name)
@@ -314,7 +342,8 @@ int cli_serve(int argc, char **argv)
         !read_address("--http", o.http, &cfg.http) ||
         !read_address("--https", o.https, &cfg.https) ||
         !read_files(&o, &cfg) || !read_auth(o.auth, user, &cfg) ||
-        !read_scheme(&o, &cfg) || !read_fault(o.fault, &cfg))
+        !read_scheme(&o, &cfg) || !read_rules(&o.deny, &cfg) ||
+        !read_fault(o.fault, &cfg))
         return CLI_USAGE;
     cfg.has_no_udp = o.has_no_udp;
     cfg.has_no_fragments = o.has_no_fragments;

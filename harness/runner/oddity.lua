@@ -74,12 +74,17 @@ local function pieces(send)
 end
 
 local function send_all(t, self, c, wishes)
-  for _, piece in ipairs(pieces(wishes.send)) do
-    c:send(piece)
+  local all = pieces(wishes.send)
+  for i = 1, #all - 1 do
+    c:send(all[i])
   end
+  -- In one write with what it follows: how two are read would vary.
   if wishes.follow then
     self.follow = dialogue.nonce(16)
-    c:send(http.request { to = self.witness, path = "/" .. self.follow })
+    c:send(all[#all], http.request { to = self.witness,
+                                     path = "/" .. self.follow })
+  else
+    c:send(all[#all])
   end
   if wishes.shut then
     c:shut()

@@ -31,12 +31,28 @@ static void option_listener(lua_State *L, const char *name,
         luaL_error(L, "%s: '%s' is not ADDRESS:PORT", name, text);
 }
 
-static void option_denied(lua_State *L, struct sockaddr_storage *out)
+/* The rules' texts, in texts; the table keeps them alive. */
+static void option_deny(lua_State *L, const char *texts[ACCESS_RULES_MAX],
+                        struct server_config *cfg)
 {
-    const char *text = option_string(L, 1, "denied", NULL);
+    lua_Integer count = 0;
 
-    if (text && !address_parse(text, 0, out))
-        luaL_error(L, "denied: '%s' is no address", text);
+    if (lua_getfield(L, 1, "deny") != LUA_TNIL) {
+        luaL_checktype(L, -1, LUA_TTABLE);
+        count = luaL_len(L, -1);
+    }
+    if (count < 0 || count > ACCESS_RULES_MAX)
+        luaL_error(L, "deny: more than %d rules", ACCESS_RULES_MAX);
+    for (lua_Integer i = 0; i < count; i++) {
+        (void)lua_geti(L, -1, i + 1);
+        if (lua_type(L, -1) != LUA_TSTRING)
+            luaL_error(L, "deny: rule %d is no string", (int)i + 1);
+        texts[i] = lua_tostring(L, -1);
+        lua_pop(L, 1);
+    }
+    lua_pop(L, 1);
+    cfg->deny = texts;
+    cfg->deny_count = (size_t)count;
 }
 
 static const struct fault *option_fault(lua_State *L)
@@ -64,6 +80,7 @@ static enum server_auth option_auth(lua_State *L)
 
 static int native_server(lua_State *L)
 {
+    const char *deny[ACCESS_RULES_MAX];
     struct server_config cfg = {0};
     struct px_error err = {0};
     struct box *box;
@@ -75,7 +92,7 @@ static int native_server(lua_State *L)
     cfg.password = option_string(L, 1, "password", NULL);
     cfg.auth = option_auth(L);
     cfg.fault = option_fault(L);
-    option_denied(L, &cfg.denied);
+    option_deny(L, deny, &cfg);
     (void)lua_getfield(L, 1, "tor");
     cfg.is_tor = lua_toboolean(L, -1);
     (void)lua_getfield(L, 1, "no_forward");

@@ -89,6 +89,7 @@ struct http_dialogue {
     bool has_authenticated; /* a request with credentials went through */
     bool did_client_close;  /* a request said so */
     bool did_server_close;  /* a response said so */
+    bool did_server_11;     /* a response was of HTTP/1.1 */
     bool is_close_unsaid;   /* the last answer lets the connection go on */
     uint64_t whole_ms;      /* when it was whole */
     uint16_t code;          /* of the last answer */
@@ -189,6 +190,9 @@ void http_judge_forwarded_interim(struct oracle *o,
 void http_judge_forwarded(struct oracle *o, const struct http_request *request,
                           const struct http1_response_head *head,
                           const struct http1_framing *framing, uint64_t at);
+/* The version of a response to HTTP/1.1: RFC 9112 section 2.3. */
+void http_judge_version(struct oracle *o, const struct http_request *request,
+                        const struct http1_response_head *head, uint64_t at);
 /* What may be odd about any head, by its sender. */
 void http_judge_oddities(struct oracle *o, enum oracle_side side, uint64_t at,
                          uint32_t oddities, const struct http1_fields *fields);

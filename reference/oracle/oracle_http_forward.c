@@ -48,9 +48,7 @@ static void judge_head(struct oracle *o, const struct http_request *request,
         if (oddities & odds[i].oddities)
             accuse(o, odds[i].req, at, odds[i].what);
     }
-    if (!request->is_http10 && head->line.major == 1 && head->line.minor == 0)
-        accuse(o, REQ_HTTP_VERSION_DOWNGRADE, at,
-               "an HTTP/1.1 request is answered with HTTP/1.0");
+    http_judge_version(o, request, head, at);
 }
 
 static bool is_offered(const struct http_request *request,

@@ -84,6 +84,24 @@ static void accuse(struct oracle *o, enum requirement req, uint64_t at,
     oracle_accuse(o, req, SIDE_SERVER, at, "%s", what);
 }
 
+/* Who speaks no HTTP/1.1 at all cannot answer with it (RFC 9110, 6.2). */
+void http_judge_version(struct oracle *o, const struct http_request *request,
+                        const struct http1_response_head *head, uint64_t at)
+{
+    struct http_dialogue *h = &o->u.http;
+    bool is_http10 = head->line.major == 1 && head->line.minor == 0;
+
+    h->did_server_11 |= head->line.major == 1 && head->line.minor > 0;
+    if (request->is_http10 || !is_http10)
+        return;
+    if (h->did_server_11)
+        accuse(o, REQ_HTTP_VERSION_DOWNGRADE, at,
+               "HTTP/1.1 is answered with HTTP/1.0 by who speaks it");
+    else
+        oracle_contest(o, REQ_HTTP_VERSION_DOWNGRADE, SIDE_SERVER, at,
+                       "HTTP/1.1 is answered with HTTP/1.0");
+}
+
 /* What every response of the proxy's own has to keep to. */
 static void judge_any(struct oracle *o, const struct http_request *request,
                       const struct http1_response_head *head, uint64_t at)
@@ -93,9 +111,7 @@ static void judge_any(struct oracle *o, const struct http_request *request,
 
     http_judge_oddities(o, SIDE_SERVER, at, head->line.oddities, &head->fields);
     http_judge_repeats(o, SIDE_SERVER, at, &head->fields, once);
-    if (!request->is_http10 && head->line.major == 1 && head->line.minor == 0)
-        accuse(o, REQ_HTTP_VERSION_DOWNGRADE, at,
-               "an HTTP/1.1 request is answered with HTTP/1.0");
+    http_judge_version(o, request, head, at);
 }
 
 void http_judge_interim(struct oracle *o, const struct http_request *request,

@@ -181,15 +181,25 @@ static void tell_response(struct oracle *o,
                 head->line.code, oracle_text(head->line.reason, reason));
 }
 
+/* Whether the client sent nothing behind what was answered. */
+static bool is_client_quiet(const struct oracle *o)
+{
+    const struct http_dialogue *h = &o->u.http;
+    const struct stream *client = &o->streams[SIDE_CLIENT];
+
+    return h->client == CLIENT_HEAD && h->outstanding_count == 0 &&
+           client->base == client->total;
+}
+
 /*
- * A response behind the last one that the connection may have. What an
- * HTTP/1.0 client gets that asked to keep the connection is contested.
+ * A response behind the last one that the connection may have. When nobody
+ * asked for it, it is none of a request that was not to be processed.
  */
 static bool judge_after_last(struct oracle *o, uint64_t at)
 {
     const struct http_dialogue *h = &o->u.http;
 
-    if (h->last == REQ_NONE)
+    if (h->last == REQ_NONE || is_client_quiet(o))
         return false;
     oracle_accuse(o, h->last, SIDE_SERVER, at,
                   "another response behind the last one of the connection");
@@ -225,7 +235,6 @@ static void judge_unasked(struct oracle *o,
                           const struct http1_response_head *head, uint64_t at)
 {
     const struct http_dialogue *h = &o->u.http;
-    const struct stream *client = &o->streams[SIDE_CLIENT];
 
     if (h->client == CLIENT_HEAD && head->line.code / 100 == 2 &&
         (!h->is_begun || (h->is_refused && h->has_talked)))
@@ -237,8 +246,7 @@ static void judge_unasked(struct oracle *o,
         oracle_contest(o, REQ_HTTP_CONNECT_EARLY_CLIENT_DATA, SIDE_SERVER, at,
                        "octets sent behind a refused CONNECT seem to be "
                        "answered as a request");
-    else if (h->client == CLIENT_HEAD && h->is_answered && !h->is_refused &&
-             client->base == client->total)
+    else if (h->is_answered && !h->is_refused && is_client_quiet(o))
         judge_surplus(o, head->line.code, at);
     oracle_fall_quiet(o);
 }
@@ -297,12 +305,22 @@ static void accept_response(struct oracle *o,
     }
 }
 
-/* Octets behind a response that has no body, or whose body is over. */
+/*
+ * Octets behind a response that has no body, or whose body is over. An error
+ * may be meant for what the client sent behind its last request, against RFC
+ * 9112 section 9.6, rather than for that.
+ */
 static void judge_behind(struct oracle *o, uint8_t octet, uint64_t at)
 {
     const struct http_dialogue *h = &o->u.http;
 
-    if (h->answered.is_head)
+    if (h->answered.is_head && h->answered.has_close && h->code >= 400 &&
+        !is_client_quiet(o))
+        oracle_contest(o, REQ_HTTP_METHOD_HEAD_NO_BODY, SIDE_SERVER, at,
+                       "octet %#04x behind an error that may not be the answer "
+                       "to HEAD",
+                       octet);
+    else if (h->answered.is_head)
         oracle_accuse(o, REQ_HTTP_METHOD_HEAD_NO_BODY, SIDE_SERVER, at,
                       "octet %#04x behind the response to HEAD", octet);
     else if (h->code == 204)

@@ -21,11 +21,10 @@ struct connection_context {
     const char *password;
     const struct tls_context *tls; /* NULL: clients speak without TLS */
     uint8_t *buffer; /* CONNECTION_BUFFER octets that all read into in turn */
-    struct splicer *splicer;  /* NULL: relay through buffers */
-    uint64_t splice_from;     /* octets; server_config's */
-    bool has_no_fragments;    /* of its UDP associations */
-    struct px_address denied; /* not connected to; kind NONE: no such */
-    uint32_t stall_ms;        /* server_config's stall_timeout_ms */
+    struct splicer *splicer; /* NULL: relay through buffers */
+    uint64_t splice_from;    /* octets; server_config's */
+    bool has_no_fragments;   /* of its UDP associations */
+    uint32_t stall_ms;       /* server_config's stall_timeout_ms */
     /* Called once the connection is gone and freed. */
     void (*on_gone)(void *ctx, struct connection *connection);
     void *ctx;

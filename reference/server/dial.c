@@ -204,19 +204,16 @@ static void on_slow(uv_timer_t *timer)
     stream_close(d->attempt);
 }
 
-/* Whether the rule looks at an address of this target. */
+/* Whether the rules look at an address of this target. */
 static bool is_ruled(const struct dial *d)
 {
     struct sockaddr_in written;
-    bool is_name = d->literal.ss_family == 0;
 
     switch (d->options.rule) {
     case DIAL_RULE_CONNECTED:
         return true;
     case DIAL_RULE_WRITTEN:
-        return !is_name || uv_ip4_addr(d->name, 0, &written) == 0;
-    case DIAL_RULE_ADDRESS:
-        return !is_name;
+        return uv_ip4_addr(d->name, 0, &written) == 0;
     case DIAL_RULE_NONE:
         return false;
     }
@@ -226,13 +223,10 @@ static bool is_ruled(const struct dial *d)
 
 static bool is_denied(const struct dial *d, const struct sockaddr *address)
 {
-    const struct px_address *denied = &d->options.denied;
     struct px_endpoint to = endpoint_of(address);
 
-    to = endpoint_plain(&to);
-    return denied->kind != PX_ADDRESS_NONE && denied->kind == to.addr.kind &&
-           memcmp(denied->ip, to.addr.ip, sizeof(denied->ip)) == 0 &&
-           is_ruled(d);
+    return d->options.rules && is_ruled(d) &&
+           access_denies_address(d->options.access, d->options.rules, &to.addr);
 }
 
 static bool try_address(struct dial *d, const struct sockaddr *address)

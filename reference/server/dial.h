@@ -22,21 +22,23 @@ struct dial_result {
 /* Called once, later than dial_new(), unless dial_cancel() came first. */
 typedef void dial_fn(void *owner, const struct dial_result *result);
 
-/* What the rule about a denied address is applied to. */
+/* What rules about addresses are applied to. */
 enum dial_rule {
     DIAL_RULE_CONNECTED, /* what is connected to */
-    DIAL_RULE_WRITTEN,   /* a fault: the address in the request, or its text */
-    DIAL_RULE_ADDRESS,   /* a fault: the address in the request alone */
-    DIAL_RULE_NONE,      /* a fault: nothing */
+    DIAL_RULE_WRITTEN,   /* a fault: a name that is an address as text */
+    DIAL_RULE_NONE,      /* a fault: no name */
 };
 
 struct dial_options {
     /* An address that has not answered after so long makes room for the next,
      * if there is one; there is no other limit. */
     uint32_t attempt_ms;
-    bool tries_one;           /* a fault: of a name only its first address */
-    bool is_ipv4_only;        /* a fault: of a name only IPv4 addresses */
-    struct px_address denied; /* not connected to; kind NONE: no such */
+    bool tries_one;    /* a fault: of a name only its first address */
+    bool is_ipv4_only; /* a fault: of a name only IPv4 addresses */
+    /* What the target's name may not turn out to be: these rules' addresses.
+     * access outlives the dialling; NULL with no rules. */
+    const struct access_rules *access;
+    access_set rules;
     enum dial_rule rule;
 };
 

@@ -31,19 +31,26 @@ static void on_dialled(void *owner, const struct dial_result *result)
         tell_failed(e, result->failure);
 }
 
-static bool dial(struct errand *e, const struct px_endpoint *target)
+/* A fault has a configuration of its own. */
+static const struct session_config *config_of(const struct errand *e)
+{
+    return e->memory ? &e->memory->config : e->ctx->config;
+}
+
+static bool dial(struct errand *e, const struct action *action)
 {
     /* Of several addresses all but the last leave time for the next. */
     const struct dial_options options = {
         .attempt_ms = e->ctx->config->dial_timeout_ms / 4,
         .tries_one = e->memory && e->memory->tries_one,
         .is_ipv4_only = e->memory && e->memory->is_ipv4_only,
-        .denied = e->ctx->denied,
+        .access = config_of(e)->access,
+        .rules = action->rules,
         .rule = e->memory ? e->memory->rule : DIAL_RULE_CONNECTED,
     };
 
-    e->dial = dial_new(e->ctx->loop, target, &options, e->stream_events, e,
-                       on_dialled);
+    e->dial = dial_new(e->ctx->loop, &action->target, &options,
+                       e->stream_events, e, on_dialled);
     return e->dial;
 }
 
@@ -63,6 +70,8 @@ static bool associate(struct errand *e, const struct px_endpoint *announced,
         .client = client,
         .announced = *announced,
         .has_no_fragments = e->ctx->has_no_fragments,
+        .access = config_of(e)->access,
+        .access_lapses = config_of(e)->access_lapses,
         .memory = e->memory,
         .buffer = e->ctx->buffer,
         .buffer_len = CONNECTION_BUFFER,
@@ -135,7 +144,7 @@ bool errand_run(struct errand *e, const struct action *action,
                 const uv_tcp_t *client)
 {
     if (action->kind == ACTION_DIAL)
-        return dial(e, &action->target);
+        return dial(e, action);
     if (action->kind == ACTION_ASSOCIATE)
         return associate(e, &action->target, client);
     if (action->kind == ACTION_RESOLVE)

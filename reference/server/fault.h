@@ -53,7 +53,7 @@ struct fault_memory {
     size_t after_count;  /* emptied by the server */
     bool tries_one;      /* of a name's addresses only the first is tried */
     bool is_ipv4_only;   /* and only those of IPv4 are asked for */
-    enum dial_rule rule; /* what is compared with the address that is denied */
+    enum dial_rule rule; /* what is compared with addresses that are denied */
     bool listens_on; /* others may still connect when BIND's peer is taken */
     /* The association's own configuration, for on_associate to change. */
     struct association_config association;

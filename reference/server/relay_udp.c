@@ -321,6 +321,8 @@ static bool open_relay(struct relay_udp *r)
     struct association_config cfg = {
         .announced = endpoint_plain(&r->cfg.announced),
         .has_no_fragments = r->cfg.has_no_fragments,
+        .access = r->cfg.access,
+        .access_lapses = r->cfg.access_lapses,
     };
     struct sockaddr_storage sa = {0};
     struct px_endpoint peer;

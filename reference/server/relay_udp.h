@@ -20,6 +20,8 @@ struct relay_udp_config {
     const uv_tcp_t *client;       /* the connection that it belongs to */
     struct px_endpoint announced; /* see association.h */
     bool has_no_fragments;
+    const struct access_rules *access; /* see association.h */
+    unsigned access_lapses;
     struct fault_memory *memory; /* NULL without a fault; outlives the relay */
     uint8_t *buffer; /* that all read into in turn; outlives the relay */
     size_t buffer_len;

@@ -48,6 +48,8 @@ struct server {
     struct splicer *splicer;
     char *user;
     char *password;
+    char *deny[ACCESS_RULES_MAX]; /* what the rules borrow from */
+    struct access_rules access;
     char pseudonym[32];
     struct digest_config digest;
     struct digest_memory nonces;
@@ -62,6 +64,8 @@ static void free_if_gone(struct server *s)
     tls_context_free(s->tls);
     free(s->user);
     free(s->password);
+    for (size_t i = 0; i < s->access.count; i++)
+        free(s->deny[i]);
     free(s);
 }
 
@@ -237,6 +241,7 @@ static void set_context(struct server *s, struct listener *l,
         .is_forwarding = !cfg->has_no_forward,
         .pseudonym = s->pseudonym,
         .unix_offset_ms = unix_offset_ms(s->loop),
+        .access = s->access.count ? &s->access : NULL,
         .handshake_timeout_ms = cfg->handshake_timeout_ms
                                     ? cfg->handshake_timeout_ms
                                     : DEFAULT_HANDSHAKE_MS,
@@ -260,7 +265,6 @@ static void set_context(struct server *s, struct listener *l,
         .splice_from =
             cfg->splice_from ? cfg->splice_from : server_default_splice_from,
         .has_no_fragments = cfg->has_no_fragments,
-        .denied = endpoint_of((const struct sockaddr *)&cfg->denied).addr,
         .stall_ms =
             cfg->stall_timeout_ms ? cfg->stall_timeout_ms : DEFAULT_STALL_MS,
         .on_gone = on_gone,
@@ -275,6 +279,39 @@ static bool copy_credentials(struct server *s, const struct server_config *cfg)
     s->user = strdup(cfg->user);
     s->password = strdup(cfg->password ? cfg->password : "");
     return s->user && s->password;
+}
+
+/* One rule more, which borrows from a copy of text. */
+static bool add_rule(struct server *s, const char *text, struct px_error *err)
+{
+    size_t i = s->access.count;
+    struct px_error why;
+
+    s->deny[i] = strdup(text);
+    if (!s->deny[i]) {
+        (void)px_fail(err, UV_ENOMEM, "out of memory");
+        return false;
+    }
+    s->access.count++;
+    if (access_parse(px_bytes_of(s->deny[i], strlen(text)), &s->access.at[i],
+                     &why))
+        return true;
+    (void)px_fail(err, 0, "'%.32s' is no rule: %s", text, why.detail);
+    return false;
+}
+
+static bool read_rules(struct server *s, const struct server_config *cfg,
+                       struct px_error *err)
+{
+    if (cfg->deny_count > ACCESS_RULES_MAX) {
+        (void)px_fail(err, 0, "more than %d rules", ACCESS_RULES_MAX);
+        return false;
+    }
+    for (size_t i = 0; i < cfg->deny_count; i++) {
+        if (!add_rule(s, cfg->deny[i], err))
+            return false;
+    }
+    return true;
 }
 
 static bool set_digest(struct server *s, const struct server_config *cfg)
@@ -292,6 +329,16 @@ static bool set_digest(struct server *s, const struct server_config *cfg)
                                                    : DEFAULT_NONCE_LIFE_MS,
     };
     return hash_random(s->digest_key, sizeof(s->digest_key));
+}
+
+/* What needs no loop yet. */
+static bool prepare(struct server *s, const struct server_config *cfg,
+                    struct px_error *err)
+{
+    if (copy_credentials(s, cfg) && set_digest(s, cfg))
+        return read_rules(s, cfg, err);
+    (void)px_fail(err, UV_ENOMEM, "out of memory");
+    return false;
 }
 
 static bool read_certificate(struct server *s, const struct server_config *cfg,
@@ -314,12 +361,13 @@ struct server *server_new(uv_loop_t *loop, const struct server_config *cfg,
     const char *kind = "SOCKS";
     int error = 0;
 
-    if (!s || !copy_credentials(s, cfg) || !set_digest(s, cfg)) {
+    if (!s) {
         (void)px_fail(err, UV_ENOMEM, "out of memory");
-        if (s) {
-            s->is_closing = true;
-            free_if_gone(s);
-        }
+        return NULL;
+    }
+    if (!prepare(s, cfg, err)) {
+        s->is_closing = true;
+        free_if_gone(s);
         return NULL;
     }
     s->loop = loop;

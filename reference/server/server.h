@@ -32,12 +32,14 @@ struct server_config {
     unsigned digest_algorithms;    /* digest_config's; 0: all */
     uint32_t digest_nonce_life_ms; /* 0: 5 min */
     bool has_no_udp;               /* UDP ASSOCIATE is refused */
-    bool has_no_fragments; /* fragments of datagrams are not reassembled */
-    bool has_no_forward;   /* HTTP: CONNECT only */
-    const char *pseudonym; /* in Via, up to 31 octets; NULL: a random one */
-    bool is_tor;           /* Tor's RESOLVE and RESOLVE_PTR are served */
-    struct sockaddr_storage denied; /* an address that is not connected to,
-                                       whatever named it; ss_family 0: none */
+    bool has_no_fragments;   /* fragments of datagrams are not reassembled */
+    bool has_no_forward;     /* HTTP: CONNECT only */
+    const char *pseudonym;   /* in Via, up to 31 octets; NULL: a random one */
+    bool is_tor;             /* Tor's RESOLVE and RESOLVE_PTR are served */
+    const char *const *deny; /* rules (access.h): deny_count of them, up to
+                                ACCESS_RULES_MAX; what they describe is denied
+                                to everybody */
+    size_t deny_count;
     bool has_no_splice;        /* tunnels are relayed through buffers only */
     uint64_t splice_from;      /* else by the system once a tunnel has relayed
                                   that much; 0: server_default_splice_from */
@@ -60,8 +62,9 @@ enum {
 
 /*
  * Binds, listens and serves on loop. cfg and its strings are copied. NULL
- * with *err set when an address cannot be bound. The caller runs the loop, and
- * has to ignore SIGPIPE: libuv writes to sockets as to files.
+ * with *err set when an address cannot be bound or a rule is none. The caller
+ * runs the loop, and has to ignore SIGPIPE: libuv writes to sockets as to
+ * files.
  */
 struct server *server_new(uv_loop_t *loop, const struct server_config *cfg,
                           struct px_error *err);

@@ -28,6 +28,8 @@ struct waiting {
 struct association {
     struct px_endpoint client; /* port 0: its first datagram will tell */
     bool has_no_fragments;
+    const struct access_rules *access;
+    unsigned access_lapses;
     uint64_t armed_ms;
     bool has_dropped;
     struct px_error error;
@@ -72,6 +74,8 @@ struct association *association_init(void *mem,
     a->client.addr = is_told ? *announced : cfg->peer;
     a->client.port = cfg->announced.port;
     a->has_no_fragments = cfg->has_no_fragments;
+    a->access = cfg->access;
+    a->access_lapses = cfg->access_lapses;
     a->armed_ms = ASSOCIATION_NEVER;
     return a;
 }
@@ -165,6 +169,20 @@ static void wait_for_name(struct association *a, const struct px_endpoint *dst,
     a->waiting_count++;
 }
 
+/* Whether a rule keeps datagrams from there, by name or by address. */
+static bool is_denied(const struct association *a,
+                      const struct px_endpoint *dst)
+{
+    const struct access_request request = {
+        .method = PX_LITERAL("UDP"),
+        .target = *dst,
+        .lapses = a->access_lapses,
+    };
+    access_set open; /* for when the name's address is known */
+
+    return a->access && access_denies(a->access, &request, &open);
+}
+
 static void relay(struct association *a, const struct px_endpoint *dst,
                   struct px_bytes data)
 {
@@ -173,6 +191,8 @@ static void relay(struct association *a, const struct px_endpoint *dst,
 
     if (!destination_is_reachable(dst, &err)) {
         drop(a, &err);
+    } else if (is_denied(a, dst)) {
+        drop(a, &(struct px_error){.detail = "a rule denies it"});
     } else if (dst->addr.kind == PX_ADDRESS_NAME) {
         wait_for_name(a, dst, data);
     } else {
@@ -342,7 +362,8 @@ static bool next_waiting(struct association *a, struct association_action *out)
             px_bytes_of(a->octets + a->waiting_offset, waiting->len);
 
         a->waiting_offset += waiting->len;
-        if (!waiting->is_done || waiting->to.addr.kind == PX_ADDRESS_NONE)
+        if (!waiting->is_done || waiting->to.addr.kind == PX_ADDRESS_NONE ||
+            is_denied(a, &waiting->to))
             continue;
         *out = (struct association_action){.kind = ASSOCIATION_SEND_TARGET};
         out->send.to = waiting->to;

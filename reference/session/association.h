@@ -9,6 +9,7 @@
  * ends the association; that is for the TCP connection to do.
  */
 
+#include "access.h"
 #include "udp.h"
 
 struct association;
@@ -18,6 +19,10 @@ struct association_config {
     struct px_endpoint announced;
     struct px_address peer; /* the client's end of the TCP connection */
     bool has_no_fragments;  /* every datagram with a FRAG is dropped */
+    /* Where no datagram goes, as the method UDP, or NULL; it outlives the
+     * association. access_lapses are for faults. */
+    const struct access_rules *access;
+    unsigned access_lapses;
 };
 
 /* What waits for names to be resolved; datagrams beyond that are dropped. */

@@ -171,9 +171,36 @@ void session_send(struct session *s, const struct px_writer *message,
     session_send_octets(s, ACTION_SEND_CLIENT, px_written(message), kind);
 }
 
+bool session_denies(const struct session *s, struct access_request *request,
+                    access_set *open)
+{
+    *open = 0;
+    request->lapses = s->cfg->access_lapses;
+    return s->cfg->access && access_denies(s->cfg->access, request, open);
+}
+
+void session_deny(struct session *s)
+{
+    static const struct px_error denied = {.detail = "a rule denies it"};
+
+    session_note(s, &denied);
+    s->protocol->refused(s, DIAL_NOT_ALLOWED);
+}
+
 void session_dial(struct session *s, const struct px_endpoint *target)
 {
-    session_ask(s, ACTION_DIAL, target);
+    struct access_request request = {.method = PX_LITERAL("CONNECT"),
+                                     .target = *target};
+    access_set open;
+
+    if (session_denies(s, &request, &open)) {
+        session_deny(s);
+        return;
+    }
+    new_action(s, ACTION_DIAL)->target = *target;
+    s->actions[s->action_count - 1].rules = open;
+    session_arm(s, s->now_ms + s->cfg->dial_timeout_ms);
+    session_enter(s, SESSION_DIALLING);
 }
 
 void session_ask(struct session *s, enum action_kind kind,

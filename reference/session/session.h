@@ -7,9 +7,11 @@
  * never depends on how the octets were cut. SOCKS5 is RFC 1928 and 1929, SOCKS4
  * and 4A are their memos, HTTP CONNECT is RFC 9110 section 9.3.6, forwarding of
  * other methods RFC 9110 section 7 and RFC 9112. The datagrams of an
- * association are association.h's, what a tap sees is forward_tap.h's.
+ * association are association.h's, what a tap sees is forward_tap.h's, rules
+ * about whom nobody is connected to are access.h's.
  */
 
+#include "access.h"
 #include "digest.h"
 #include "forward_tap.h"
 #include "px.h"
@@ -47,6 +49,9 @@ struct session_config {
     /* What makes session_handle()'s clock the time since 1970, for Date; 0:
      * the time is not known. */
     uint64_t unix_offset_ms;
+    const struct access_rules *access; /* what is denied to everybody; NULL:
+                                          nothing */
+    unsigned access_lapses;            /* of enum access_lapse, for faults */
     forward_tap_fn *tap; /* sees what is forwarded, for faults; NULL: nobody */
     void *tap_ctx;
     uint32_t handshake_timeout_ms; /* from the start to a whole request, and
@@ -112,7 +117,8 @@ enum session_message {
 enum action_kind {
     ACTION_SEND_CLIENT,    /* .send */
     ACTION_SEND_UPSTREAM,  /* .send */
-    ACTION_DIAL,           /* .target; answered by DIALLED or DIAL_FAILED */
+    ACTION_DIAL,           /* .target, .rules; answered by DIALLED or
+                              DIAL_FAILED */
     ACTION_ASSOCIATE,      /* .target is the client's announcement (see
                               association.h); answered likewise */
     ACTION_RESOLVE,        /* .target's address; answered likewise */
@@ -142,6 +148,8 @@ struct action {
         struct px_endpoint target;
         uint64_t deadline_ms; /* on session_handle()'s clock; or NEVER */
     };
+    access_set rules; /* of DIAL: those that deny the target should one of
+                         their addresses be its name's */
 };
 
 /* A deadline that does not come. */

@@ -25,8 +25,21 @@ static void await(struct session *s, const struct px_address *addr)
     session_ask(s, ACTION_LISTEN, &peer);
 }
 
+static bool is_denied(const struct session *s, const struct px_endpoint *peer)
+{
+    struct access_request request = {.method = PX_LITERAL("BIND"),
+                                     .target = *peer};
+    access_set open; /* for who connects */
+
+    return session_denies(s, &request, &open);
+}
+
 bool session_bind(struct session *s, const struct px_endpoint *peer)
 {
+    if (is_denied(s, peer)) {
+        session_deny(s);
+        return false;
+    }
     s->is_binding = true;
     if (peer->addr.kind == PX_ADDRESS_NAME)
         session_ask(s, ACTION_RESOLVE, peer);
@@ -65,13 +78,13 @@ static bool is_expected(const struct session *s, const struct px_address *peer)
 }
 
 /*
- * The port is not compared: who connects chooses its own. A stranger ends a
- * BIND of SOCKS4, as its memo says; RFC 1928 has the second reply wait for the
- * anticipated connection, which a stranger's is not.
+ * The expected port is not compared: who connects chooses its own. A stranger
+ * ends a BIND of SOCKS4, as its memo says; RFC 1928 has the second reply wait
+ * for the anticipated connection, which a stranger's is not.
  */
 void session_bind_accepted(struct session *s, const struct px_endpoint *peer)
 {
-    if (!is_expected(s, &peer->addr)) {
+    if (!is_expected(s, &peer->addr) || is_denied(s, peer)) {
         if (s->protocol->is_ended_by_stranger)
             give_up(s, DIAL_NOT_ALLOWED);
         else

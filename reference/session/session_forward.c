@@ -202,6 +202,8 @@ void forward_reach(struct session *s)
     f->phase = FORWARD_DIALLING;
     session_act(s, ACTION_DIAL);
     s->actions[s->action_count - 1].target = f->origin;
+    s->actions[s->action_count - 1].rules = f->rules;
+    f->dialled_rules = f->rules;
     session_arm(s, s->now_ms + s->cfg->dial_timeout_ms);
 }
 

@@ -44,7 +44,10 @@ struct forward {
     /* The origin: of this exchange, or of the last one. */
     struct px_endpoint origin; /* its name is in name */
     uint8_t name[PX_NAME_MAX];
-    bool has_upstream; /* a connection to it stands, or is being made */
+    access_set rules; /* about what addresses of the name the request may
+                         not go to, */
+    access_set dialled_rules; /* and about which the connection does not */
+    bool has_upstream;        /* a connection to it stands, or is being made */
     bool is_upstream_ended;
     bool is_upstream_broken;
     bool is_origin_http10; /* as far as is known */

@@ -293,8 +293,11 @@ static void set_origin(struct session *s, const struct http1_target *target)
 
     if (origin.port == 0)
         origin.port = HTTP1_PORT;
-    if (is_same_origin(&origin, &f->origin))
+    if (is_same_origin(&origin, &f->origin)) {
+        if (f->rules & ~f->dialled_rules)
+            session_forward_drop(s);
         return;
+    }
     session_forward_drop(s);
     f->is_origin_http10 = false;
     f->origin = origin;
@@ -303,6 +306,25 @@ static void set_origin(struct session *s, const struct http1_target *target)
     assert(origin.addr.name.len <= sizeof(f->name));
     memcpy(f->name, origin.addr.name.data, origin.addr.name.len);
     f->origin.addr.name.data = f->name;
+}
+
+/* What a rule denies, before anybody is asked for anything. */
+static bool check_access(struct session *s,
+                         const struct http1_request_line *line,
+                         const struct http1_target *target)
+{
+    struct access_request request = {
+        .method = line->method,
+        .target = target->endpoint,
+        .default_port = HTTP1_PORT,
+        .has_path = true,
+        .path = target->path,
+    };
+
+    if (target->form == HTTP1_TARGET_ASTERISK ||
+        !session_denies(s, &request, &s->forward->rules))
+        return true;
+    return refuse(s, ANSWER_FORBIDDEN, REQ_NONE, "a rule denies it");
 }
 
 /* Rules about a next hop that speaks HTTP/1.0 (RFC 9112 6.1, RFC 9110 10.1.1).
@@ -338,7 +360,8 @@ bool session_forward(struct session *s, const struct http1_request_head *head,
 
     if (!http1_parse_target(head->line.target, &target, &err))
         return session_http_refuse(s, ANSWER_BAD_REQUEST, &err);
-    if (!check_target(s, &head->line, &target) || !check_framing(s, &framing))
+    if (!check_target(s, &head->line, &target) || !check_framing(s, &framing) ||
+        !check_access(s, &head->line, &target))
         return false;
     forward_read_options(&head->fields, &f->request_options);
     if (f->request_options.is_over)

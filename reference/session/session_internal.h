@@ -97,8 +97,17 @@ void session_note(struct session *s, const struct px_error *err);
 /* Drops what was dialled, then the connection. */
 void session_abandon(struct session *s);
 
-/* Dials target, whose name borrows from what is pending. */
+/* Dials target, whose name borrows from what is pending, or refuses to. */
 void session_dial(struct session *s, const struct px_endpoint *target);
+
+/* Whether a rule denies the request, whose lapses are filled in here; *open is
+ * that of access_denies(). */
+PX_CHECKED bool session_denies(const struct session *s,
+                               struct access_request *request,
+                               access_set *open);
+
+/* Notes that a rule did, and refuses what was asked for. */
+void session_deny(struct session *s);
 
 /* The same for what another action of one target asks the server for. */
 void session_ask(struct session *s, enum action_kind kind,

@@ -162,6 +162,9 @@ refused " serve: --digest-algorithm: --auth-scheme does not offer Digest" \
     serve --auth a:b --digest-algorithm MD5
 refused " serve: --fault: 'no-such' is unknown; see 'proxyspec list faults'" \
     serve --fault no-such
+refused " serve: --deny: 'GET ' is no rule: it names no host" serve --deny 'GET '
+refused " serve: --deny: '127.*' is no rule: its host is no whole address" \
+    serve --deny a --deny '127.*'
 refused " serve: --max-connections: 0 is not between 1 and 1000000" \
     serve --max-connections 0
 refused " serve: cannot listen for SOCKS: address not available" \

@@ -102,7 +102,34 @@ struct association_row {
         .announced = __VA_ARGS__                                               \
     }
 
+/* Rules as a session has them; a name that is no star's waits for its address.
+ */
+static const struct access_rules rules = {
+    .at = {{.host = {.kind = PX_ADDRESS_IPV4, .ip = {192, 0, 2, 2}}},
+           {.method = BYTES("UDP"),
+            .host = {.kind = PX_ADDRESS_NAME, .name = BYTES("b*")}},
+           {.method = BYTES("CONNECT"),
+            .host = {.kind = PX_ADDRESS_NAME, .name = BYTES("*")}},
+           {.host = {.kind = PX_ADDRESS_NAME, .name = BYTES("*")}, .port = 54}},
+    .count = 4,
+};
+
+#define UNDER_RULES                                                            \
+    {                                                                          \
+        .access = &rules                                                       \
+    }
+
 static const struct association_row rows[] = {
+    {"rules keep datagrams from an address, a name and a port",
+     UNDER_RULES,
+     {CLIENT(WHOLE TO_2 "no"), CLIENT(WHOLE TO_BB "no"),
+      CLIENT(WHOLE TO_A2 "no"), CLIENT(WHOLE TO_1 "yes")},
+     BYTES("drop\ndrop\ndrop\ntarget 192.0.2.1:53 yes\n")},
+    {"and from a name that turns out to have that address",
+     UNDER_RULES,
+     {CLIENT(WHOLE TO_A "no"), RESOLVED(0, 2), CLIENT(WHOLE TO_A "yes"),
+      RESOLVED(0, 1)},
+     BYTES("resolve 0 a\nresolve 0 a\ntarget 192.0.2.1:53 yes\n")},
     {"a datagram is relayed without its header",
      {.has_no_fragments = false},
      {CLIENT(WHOLE TO_1 "ask")},
