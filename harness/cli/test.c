@@ -30,6 +30,7 @@ struct test_options {
     int64_t shard_i;
     int64_t shard_n;
     bool has_endurance;
+    bool has_no_slow;
     bool is_strict;
     bool has_no_segmentation;
     bool is_insecure;
@@ -37,7 +38,7 @@ struct test_options {
     bool is_quiet;
 };
 
-enum { JOBS_DEFAULT = 64, SHARD_MAX = 1000 };
+enum { SHARD_MAX = 1000 };
 
 #define AT(field) offsetof(struct test_options, field)
 
@@ -48,12 +49,14 @@ static const struct option_row rows[] = {
      "not those whose id matches; repeatable"},
     {"endurance", 0, NULL, OPTION_FLAG, AT(has_endurance), 0, 0,
      "run the endurance scenarios too, behind the others"},
+    {"no-slow", 0, NULL, OPTION_FLAG, AT(has_no_slow), 0, 0,
+     "not those that wait on times that a specification sets"},
     {"level", 0, "must|should|may", OPTION_CHOICES, AT(levels), 0, 0,
      "only requirements of this strength; repeatable"},
     {"strict", 0, NULL, OPTION_FLAG, AT(is_strict), 0, 0,
      "warnings end with status 1 too"},
     {"jobs", 'j', "N", OPTION_INTEGER, AT(jobs), 1, 1024,
-     "scenarios at once (64)"},
+     "scenarios at once (64; the reference: 192)"},
     {"repeat", 0, "N", OPTION_INTEGER, AT(repeat), 1, 100000,
      "run every scenario N times (1)"},
     {"timeout-scale", 0, "X", OPTION_REAL, AT(timeout_scale), 0.01, 1000,
@@ -238,8 +241,10 @@ static void push(lua_State *L, const void *options)
     push_reports(L, &o->reports);
     push_shard(L, o);
     lua_main_set_flag(L, "endurance", o->has_endurance);
+    lua_main_set_flag(L, "no_slow", o->has_no_slow);
     lua_main_set_flag(L, "strict", o->is_strict);
-    lua_main_set_integer(L, "jobs", o->jobs);
+    if (o->jobs > 0)
+        lua_main_set_integer(L, "jobs", o->jobs);
     lua_main_set_integer(L, "repeat_", o->repeat);
     lua_main_set_number(L, "timeout_scale", o->timeout_scale);
     lua_main_set_integer(L, "min", o->min);
@@ -262,7 +267,6 @@ static void push(lua_State *L, const void *options)
 int cli_test(int argc, char **argv)
 {
     struct test_options o = {
-        .jobs = JOBS_DEFAULT,
         .repeat = 1,
         .timeout_scale = 1,
         .color = "auto",

@@ -351,7 +351,8 @@ function api.new(d)
       protocol = endpoint.protocol, version = d.version,
       host = endpoint.host, port = endpoint.port,
       user = endpoint.user, password = endpoint.password,
-      denied = endpoint.denied,
+      denied = endpoint.denied, denied_label = endpoint.denied_label,
+      denied_path = endpoint.denied_path,
       has = function (_, feature)
         return endpoint.features[feature] == "present"
       end,

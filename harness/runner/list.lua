@@ -23,6 +23,8 @@ local FEATURES = {
   ipv6 = "a tunnel to an IPv6 address can be made",
   name = "a tunnel to a name can be made",
   rule = "a rule of the proxy is known that denies an address",
+  ["rule-name"] = "a rule of the proxy is known that denies a name",
+  ["rule-path"] = "a rule of the proxy is known that denies a path",
 }
 
 local function say(format, ...)

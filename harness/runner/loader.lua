@@ -19,7 +19,8 @@ local loader = {}
 loader.features = { "socks5", "noauth", "userpass", "socks4", "socks4a",
                     "bind", "bind4", "udp", "tor", "http-connect",
                     "http-forward", "http-basic", "http-digest", "ipv4", "ipv6",
-                    "name", "network", "rule" }
+                    "name", "network", "rule", "rule-name",
+                    "rule-path" }
 
 -- Those that say which protocol, in which version, a scenario speaks; one that
 -- is no opening by itself needs another beside it.

@@ -327,6 +327,12 @@ function probe.endpoint(endpoint, options)
   if not endpoint.denied then
     learn(endpoint, "rule", "absent", "no address is known that a rule denies")
   end
+  for _, what in ipairs { "name", "path" } do
+    if not endpoint.declared["rule-" .. what] then
+      learn(endpoint, "rule-" .. what, "absent",
+            "no " .. what .. " is known that a rule denies")
+    end
+  end
   local settings = options.settings
   learn(endpoint, "network", settings.network and "present" or "absent",
         settings.network and "the proxy runs in a network of our own"

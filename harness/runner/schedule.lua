@@ -6,6 +6,7 @@ local confirm = require "runner.confirm"
 local control = require "runner.control"
 local cuts = require "runner.cuts"
 local dialogue = require "runner.dialogue"
+local longest = require "runner.longest"
 local machine = require "runner.machine"
 local outcome = require "runner.outcome"
 local results = require "runner.results"
@@ -17,11 +18,17 @@ local Schedule = {}
 Schedule.__index = Schedule
 
 local RESTARTS_MAX = 40
+local IN_VAIN_MAX = 3 -- scenarios that stay inconclusive when run alone
 
 -- Jobs ----------------------------------------------------------------------
 
+-- Scenarios that compute at the same time. What has run for longer than QUICK
+-- seconds mostly waits: beside it another one may begin.
+local AT_WORK, QUICK, TICK = 32, 0.1, 0.02
+
 local function push(self, entry, variant)
-  self.jobs[#self.jobs + 1] = { entry = entry, variant = variant }
+  local list = variant and self.variants or self.jobs
+  list[#list + 1] = { entry = entry, variant = variant }
   entry.open_jobs = entry.open_jobs + 1
 end
 
@@ -60,6 +67,10 @@ local function run_job(self, job)
   else
     entry.outcome = seen
     entry.duration_ms = seen.duration_ms
+    if self.options.transcripts ~= "all" and not seen.stop
+      and #seen.findings == 0 then
+      seen.transcript = {} -- nobody asks how what is right looks
+    end
     push_variants(self, entry)
   end
   entry.open_jobs = entry.open_jobs - 1
@@ -69,72 +80,88 @@ end
 local function note_crash(self)
   local why = self.target:crash()
   if not why then
-    return false
+    return
   end
   self.crash = why
-  for entry in pairs(self.running) do
-    self.suspects[entry] = true
-  end
-  return true
-end
-
--- Whoever found no job waits for those who run one.
-local function wake_idle(self)
-  local idle = self.idle
-  self.idle = {}
-  for _, thread in ipairs(idle) do
-    native.wake(thread)
+  for job in pairs(self.running) do
+    self.suspects[job.entry] = true
   end
 end
 
-local function worker(self)
-  while not self.crash and not self.options.is_interrupted() do
-    self.next_job = self.next_job + 1
-    local job = self.jobs[self.next_job]
-    if not job then
-      self.next_job = self.next_job - 1
-      if next(self.running) == nil then
-        break
-      end
-      self.idle[#self.idle + 1] = coroutine.running()
-      native.suspend() -- a running job may still add variants
-    else
-      self.running[job.entry] = (self.running[job.entry] or 0) + 1
-      run_job(self, job)
-      note_crash(self)
-      local left = self.running[job.entry] - 1
-      self.running[job.entry] = left > 0 and left or nil
-      finish_entry(self, job.entry)
-      wake_idle(self)
+-- The next job, if one may begin now. Variants come first: those of one
+-- scenario are many, and each waits as long as the scenario does.
+local function take_job(self)
+  if self.crash or self.failure or self.options.is_interrupted()
+    or self.count >= self.count_max or self.count - self.waiting >= AT_WORK then
+    return nil
+  end
+  return table.remove(self.variants) or table.remove(self.jobs)
+end
+
+local begin_jobs
+
+local function end_job(self, job)
+  self.running[job] = nil
+  self.count = self.count - 1
+  self.waiting = self.waiting - (job.is_waiting and 1 or 0)
+  begin_jobs(self)
+  if self.count == 0 then
+    native.wake(self.main)
+  end
+end
+
+local function play_job(self, job)
+  local ok, why = pcall(function ()
+    run_job(self, job)
+    note_crash(self)
+    finish_entry(self, job.entry)
+  end)
+  self.failure = self.failure or not ok and why
+  end_job(self, job)
+end
+
+function begin_jobs(self)
+  local job = take_job(self)
+  while job do
+    job.begun = native.now()
+    self.running[job] = true
+    self.count = self.count + 1
+    native.spawn(function (one)
+      play_job(self, one)
+    end, job)
+    job = take_job(self)
+  end
+end
+
+local function note_waiting(self)
+  local since = native.now() - QUICK
+  for job in pairs(self.running) do
+    if not job.is_waiting and job.begun < since then
+      job.is_waiting = true
+      self.waiting = self.waiting + 1
     end
   end
 end
 
--- Runs workers until all have ended.
-local function run_workers(self, count)
-  local left = count
-  local main = coroutine.running()
-  local failure
-  for _ = 1, count do
-    native.spawn(function ()
-      local ok, why = pcall(worker, self)
-      failure = failure or not ok and why
-      left = left - 1
-      native.wake(main)
-    end)
+-- Runs jobs until none is left, or the target has died.
+local function run_jobs(self)
+  self.main = coroutine.running()
+  begin_jobs(self)
+  while self.count > 0 do
+    native.suspend(TICK)
+    note_waiting(self)
+    begin_jobs(self)
   end
-  while left > 0 do
-    native.suspend(1)
-  end
-  if failure then
-    error(failure, 0)
+  if self.failure then
+    error(self.failure, 0)
   end
 end
 
-local function run_all_jobs(self)
+local function run_all_jobs(self, at_once)
+  self.count_max = at_once
   repeat
     self.crash = nil
-    run_workers(self, math.max(1, math.min(self.options.jobs, 1024)))
+    run_jobs(self)
     local has_crashed = self.crash ~= nil
     if has_crashed then
       local ok, why = false, "it was started too often"
@@ -147,6 +174,39 @@ local function run_all_jobs(self)
       end
     end
   until not has_crashed or self.options.is_interrupted()
+end
+
+-- The control that has to hold before what rests on absences.
+local function check_before(watch)
+  if not watch.before then
+    watch.before, watch.why_before = watch:holds_since(native.now())
+  end
+end
+
+-- What a target cannot do may be what it could not do in time.
+local function is_untold(self, seen)
+  return seen.stop == "inconclusive"
+         or (seen.stop == "skip" and machine.was_busy(self, seen))
+end
+
+-- Many at once may be too many for a target, or for this machine: what then
+-- could not be told is tried again alone, while that is of any use.
+local function run_untold_again(self)
+  local in_vain = 0
+  for _, watch in pairs(self.controls) do
+    check_before(watch)
+  end
+  for _, entry in ipairs(self.entries) do
+    if in_vain == IN_VAIN_MAX or self.is_dead
+      or self.options.is_interrupted() then
+      break
+    end
+    if entry.outcome and is_untold(self, entry.outcome) then
+      push(self, entry)
+      run_all_jobs(self, 1)
+      in_vain = in_vain + (entry.outcome.stop == "inconclusive" and 1 or 0)
+    end
+  end
 end
 
 -- The whole -----------------------------------------------------------------
@@ -181,38 +241,44 @@ local function prepare(self, scenarios)
     end
   end
   for _, watch in pairs(self.controls) do
-    watch.before, watch.why_before = watch:holds_since(native.now())
+    check_before(watch)
   end
 end
 
--- Those that wait on times of a specification begin first, so that they
--- overlap with everything else.
+-- What lasts longest begins first, so that it overlaps with everything else;
+-- then what has variants. The last one of the list is the first.
 local function order_jobs(self)
+  local key = {}
+  for _, job in ipairs(self.jobs) do
+    local scenario = job.entry.scenario
+    key[job] = longest.seconds(scenario.id) + (scenario.talk and 0.5 or 0)
+  end
   table.sort(self.jobs, function (a, b)
-    local x, y = a.entry.scenario, b.entry.scenario
-    if (x.slow or false) ~= (y.slow or false) then
-      return x.slow or false
+    if key[a] ~= key[b] then
+      return key[a] < key[b]
     end
-    return x.id < y.id
+    return a.entry.scenario.id > b.entry.scenario.id
   end)
 end
 
 -- Runs the scenarios against a started and probed target: its results, in the
 -- order of the scenarios. options: jobs, scale, settings, segmentation, levels,
 -- on_step(result), is_interrupted(), repeat_with(id), confirm (false: report
--- what was seen once).
+-- what was seen once), transcripts ("all", false: none; else of what was found).
 function schedule.run(target, scenarios, options)
   local self = setmetatable({
-    target = target, options = options, entries = {}, jobs = {}, next_job = 0,
-    running = {}, idle = {}, suspects = {}, controls = {}, cuts = {},
+    target = target, options = options, entries = {}, jobs = {}, variants = {},
+    running = {}, count = 0, waiting = 0,
+    suspects = {}, controls = {}, cuts = {},
   }, Schedule)
   native.spawn(function ()
     machine.watch(self)
   end)
   prepare(self, scenarios)
   order_jobs(self)
-  run_all_jobs(self)
+  run_all_jobs(self, math.max(1, math.min(options.jobs, 1024)))
   if options.confirm ~= false then
+    run_untold_again(self)
     confirm.all(self)
   end
   self.is_over = true

@@ -1,4 +1,5 @@
--- Which scenarios a run is about: --only, --skip, --level, --shard.
+-- Which scenarios a run is about: --only, --skip, --no-slow,
+-- --level, --shard.
 
 local glob = require "runner.glob"
 local judge = require "runner.judge"
@@ -25,6 +26,7 @@ function selection.of(scenarios, options)
                      or is_wanted(scenario.id)
                      or (scenario.endurance and options.endurance)
     if is_meant and not is_skipped(scenario.id)
+      and not (scenario.slow and options.no_slow)
       and (not options.levels or has_level(scenario, options.levels)) then
       out[#out + 1] = scenario
     end

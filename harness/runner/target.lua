@@ -222,6 +222,10 @@ local REFERENCE = {
 
 local DENIED = "127.0.0.66"
 
+-- What else the reference denies: names that begin so, and this path.
+local DENIED_LABEL, DENIED_PATH = "denied", "/denied-by-rule"
+local RULES = { DENIED, DENIED_LABEL .. ".*.px.test", "*" .. DENIED_PATH }
+
 local function declare_all(one)
   for _, feature in ipairs(REFERENCE[one.protocol]) do
     one.declared[feature] = "the reference has it"
@@ -234,7 +238,7 @@ function Target:start_reference()
     local server, why = native.server {
       socks = "127.0.0.1:0", http = "127.0.0.1:0", user = user or nil,
       password = user and PASSWORD or nil, auth_scheme = "both",
-      fault = self.fault, tor = true, deny = { DENIED },
+      fault = self.fault, tor = true, deny = RULES,
     }
     if not server then
       return nil, why
@@ -246,6 +250,10 @@ function Target:start_reference()
       local one = assert(endpoint.parse(string.format("%s://%s127.0.0.1:%d",
                                                       scheme, at, port)))
       declare_all(one)
+      one.denied_label, one.denied_path = DENIED_LABEL, DENIED_PATH
+      one.declared["rule-name"] = "it denies names that begin with "
+                                  .. DENIED_LABEL
+      one.declared["rule-path"] = "it denies " .. DENIED_PATH
       self.endpoints[#self.endpoints + 1] = one
     end
   end

@@ -16,7 +16,10 @@ local target = require "runner.target"
 local test = {}
 
 local USAGE, INCONCLUSIVE, INTERNAL = 2, 3, 4
-local DEFAULT_JOBS = 64
+
+-- Scenarios at once, where the command line says nothing: a proxy may serve few
+-- clients, the reference has no such limit.
+local JOBS, REFERENCE_JOBS = 64, 192
 
 local function complain(text)
   native.err("proxyspec test: " .. text .. "\n")
@@ -204,9 +207,12 @@ local function run_on(one, chosen, options)
   local count = options.repeat_ or 1
   local bar = progress.new(one.name, #chosen * count, style.of(options))
   local run_options = {
-    jobs = options.jobs or DEFAULT_JOBS, scale = options.timeout_scale or 1,
+    jobs = options.jobs or (one.kind == "reference" and REFERENCE_JOBS) or JOBS,
+    scale = options.timeout_scale or 1,
     settings = origins.settings(options), levels = options.levels,
     segmentation = options.segmentation ~= false,
+    transcripts = (#(options.reports or {}) > 0
+                   or (options.verbosity or 0) > 0) and "all" or nil,
     repeat_with = repeat_command(options),
     on_step = function (result) bar:step(result) end,
     is_interrupted = function () return is_interrupted end,
