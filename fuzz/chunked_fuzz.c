@@ -1,14 +1,18 @@
 /*
  * The chunked coding. The first octet picks the limits and how the input is
- * used: as a body that is decoded, whole and in every pair of parts, or as
- * content that is written in chunks and read back.
+ * used: as a body that is decoded, whole and in every pair of parts, and held
+ * against a second reader (chunked_witness.h), or as content that is written in
+ * chunks and read back.
  */
 #include <string.h>
 
+#include "chunked_witness.h"
 #include "fuzz.h"
 #include "http1_chunked.h"
+#include "mutator.h"
 
-/* Inputs up to this are cut at every place, longer ones at so many. */
+/* Inputs up to this are cut at every place, longer ones at fewer: no input
+ * takes longer for it. */
 enum { EVERY_CUT = 256, INPUT_MAX = 8192 };
 
 enum kind { DECODE, ENCODE, KINDS };
@@ -103,7 +107,7 @@ static void check_same(size_t cut)
 static void check_cuts(struct px_bytes in,
                        const struct http1_chunked_limits *limit)
 {
-    size_t step = 1 + in.len / EVERY_CUT;
+    size_t step = 1 + in.len / EVERY_CUT * in.len / EVERY_CUT;
 
     /* Nothing has no place to be cut at. */
     for (size_t cut = 0; in.len && cut <= in.len; cut += step) {
@@ -135,10 +139,49 @@ static void check_done(void)
     FUZZ_REQUIRE(whole.d.consumed == whole.used &&
                      whole.d.content == whole.content.len,
                  "the counts are those of the octets");
-    if (http1_decode_trailers(trailers, &http1_default_limits, &fields, &used,
-                              &err) == PX_ERROR)
-        return; /* more lines than one section may have */
-    FUZZ_REQUIRE(used == trailers.len, "the trailer section is a whole one");
+    switch (http1_decode_trailers(trailers, &http1_default_limits, &fields,
+                                  &used, &err)) {
+    case PX_DONE:
+        FUZZ_REQUIRE(used == trailers.len,
+                     "the trailer section is a whole one");
+        break;
+    case PX_NEED_MORE:
+        FUZZ_REQUIRE(false, "the trailer section is whole");
+        break;
+    case PX_ERROR: /* more lines than one section may have */
+        break;
+    }
+}
+
+/* A limit is a reason where it is exceeded, and is kept to. */
+static void check_limits(const struct chunked_witness *w,
+                         const struct http1_chunked_limits *limit)
+{
+    if (w->extension > limit->extensions || w->trailers.len > limit->trailers)
+        FUZZ_REQUIRE(whole.status == PX_ERROR, "a limit is not kept to");
+    else
+        FUZZ_REQUIRE(whole.status == PX_DONE && whole.d.oddities == 0,
+                     "a body of the grammar is read, and is not odd");
+}
+
+/* Both readers find the same body, or neither finds one. */
+static void check_witness(struct px_bytes in,
+                          const struct http1_chunked_limits *limit)
+{
+    static uint8_t content[INPUT_MAX];
+    struct chunked_witness w = chunked_witness_read(in, content);
+
+    if (w.is_whole)
+        check_limits(&w, limit);
+    if (whole.status != PX_DONE || whole.d.oddities)
+        return;
+    FUZZ_REQUIRE(w.is_whole, "nothing is odd, yet it is no body");
+    FUZZ_REQUIRE(whole.used == w.end && whole.d.chunks == w.chunks,
+                 "the end is at %zu, not %zu", w.end, whole.used);
+    FUZZ_REQUIRE(
+        px_equal(px_written(&whole.content), px_bytes_of(content, w.content)) &&
+            px_equal(px_written(&whole.trailers), w.trailers),
+        "content and trailers are those of the grammar");
 }
 
 /* Writes it anew, in chunks of about this size, and reads that back. */
@@ -185,6 +228,7 @@ static void check_decode(struct px_bytes in,
         check_done();
         check_written(px_written(&whole.content), 1 + whole.used % 300);
     }
+    check_witness(in, limit);
     check_cuts(in, limit);
 }
 
@@ -204,4 +248,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     fuzz_drop(in);
     return 0;
+}
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max,
+                               unsigned seed)
+{
+    return mutator_mutate("chunked", data, size, max, seed);
 }

@@ -10,6 +10,7 @@
 #include "forward_script.h"
 #include "forward_witness.h"
 #include "fuzz.h"
+#include "mutator.h"
 #include "session.h"
 #include "session_judge.h"
 
@@ -276,11 +277,13 @@ static void play(struct px_bytes input, enum cut cut)
                              .dial_timeout_ms = DIAL_MS,
                              .response_timeout_ms = RESPONSE_MS}};
     const struct oracle_config judged = {.protocol = ORACLE_HTTP};
-    void *memory = malloc(session_size(SESSION_HTTP));
+    static void *memory; /* one for all: it is large */
     struct forward_step step;
 
     client.len = origin.len = queued.len = 0;
     client.is_full = origin.is_full = queued.is_full = false;
+    if (!memory)
+        memory = malloc(session_size(SESSION_HTTP));
     FUZZ_REQUIRE(memory, "memory for a session");
     p.session = session_init(memory, &p.cfg, p.now_ms);
     judge_open(&p.judge, &judged);
@@ -299,7 +302,6 @@ static void play(struct px_bytes input, enum cut cut)
     judge_close(&p.judge, p.now_ms);
     if (cut == CUT_AS_GIVEN && p.witness.count)
         fuzz_add_reached(p.witness.count > 1 ? " several" : " one");
-    free(memory);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -308,4 +310,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (enum cut cut = CUT_AS_GIVEN; cut < CUTS; cut++)
         play(px_bytes_of(data, size), cut);
     return 0;
+}
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max,
+                               unsigned seed)
+{
+    return mutator_mutate("forward", data, size, max, seed);
 }

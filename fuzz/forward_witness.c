@@ -27,15 +27,17 @@ struct message {
     uint32_t oddities; /* of its chunks */
     uint8_t content[WITNESS_STREAM_MAX];
     size_t content_len;
+    uint8_t trailers[WITNESS_STREAM_MAX];
+    size_t trailers_len;
 };
 
 static struct message sent, got;
 
-static void add_content(struct message *m, struct px_bytes data)
+static void add(uint8_t *to, size_t *len, struct px_bytes data)
 {
     if (data.len)
-        memcpy(m->content + m->content_len, data.data, data.len);
-    m->content_len += data.len;
+        memcpy(to + *len, data.data, data.len);
+    *len += data.len;
 }
 
 /* The chunks from where the head ends. */
@@ -56,7 +58,9 @@ static void read_chunks(struct px_bytes in, struct message *m)
         if (status == PX_ERROR)
             break;
         if (piece.kind == HTTP1_CHUNK_CONTENT)
-            add_content(m, piece.octets);
+            add(m->content, &m->content_len, piece.octets);
+        else
+            add(m->trailers, &m->trailers_len, piece.octets);
         m->end += used;
     }
     m->is_whole = status == PX_DONE;
@@ -71,7 +75,7 @@ static void read_counted(struct px_bytes in, struct message *m)
     m->is_whole = left >= m->framing.length;
     if (m->is_whole)
         left = (size_t)m->framing.length;
-    add_content(m, px_bytes_of(in.data + m->end, left));
+    add(m->content, &m->content_len, px_bytes_of(in.data + m->end, left));
     m->end += left;
 }
 
@@ -90,7 +94,7 @@ static bool read_message(const struct witness_stream *s, size_t at,
         return false;
     m->end = at + used;
     m->framing = http1_request_framing(&m->head);
-    m->content_len = 0;
+    m->content_len = m->trailers_len = 0;
     m->is_whole = true;
     m->is_broken = false;
     m->oddities = 0;
@@ -106,6 +110,15 @@ static bool read_message(const struct witness_stream *s, size_t at,
         break;
     }
     return true;
+}
+
+static bool is_one_of(struct px_bytes text, const char *const *list)
+{
+    for (; *list; list++) {
+        if (px_equal_nocase(text, px_bytes_of(*list, strlen(*list))))
+            return true;
+    }
+    return false;
 }
 
 /* The part of an absolute target that an origin is asked for. */
@@ -140,13 +153,25 @@ static bool is_of(const struct message *client, const struct message *origin)
            is_same_target(client->head.line.target, origin->head.line.target);
 }
 
+/* RFC 9110 section 9.2.2: may be sent a second time by a proxy alone. */
+static bool may_repeat(const struct message *m)
+{
+    static const char *const methods[] = {"GET", "HEAD",   "OPTIONS", "TRACE",
+                                          "PUT", "DELETE", NULL};
+
+    return m->framing.body == HTTP1_BODY_NONE &&
+           is_one_of(m->head.line.method, methods);
+}
+
 /* Finds the client's request that this one is; *w moves there. */
 static bool find_sent(struct witness *w, const struct witness_stream *client)
 {
     size_t at = w->at;
 
     while (read_message(client, at, &sent)) {
-        if (is_of(&sent, &got)) {
+        bool is_repeated = w->is_begun && at == w->at;
+
+        if (is_of(&sent, &got) && (!is_repeated || may_repeat(&sent))) {
             w->at = at;
             w->is_begun = true;
             return true;
@@ -181,6 +206,142 @@ static void check_grammar(void)
                  "fields of this hop stay here");
 }
 
+/* RFC 9110 sections 7.6.1 and 11.7.2: what is not for the next hop. */
+static bool ends_here(const struct http1_fields *fields, struct px_bytes name)
+{
+    static const char *const names[] = {"Connection",
+                                        "Proxy-Connection",
+                                        "Keep-Alive",
+                                        "TE",
+                                        "Transfer-Encoding",
+                                        "Upgrade",
+                                        "HTTP2-Settings",
+                                        "Proxy-Authorization",
+                                        "Proxy-Authenticate",
+                                        "Proxy-Authentication-Info",
+                                        NULL};
+    struct px_bytes list, member;
+
+    for (size_t i = 0; i < fields->count; i++) {
+        list = fields->at[i].value;
+        while (px_equal_nocase(fields->at[i].name, PX_LITERAL("Connection")) &&
+               http1_next_member(&list, &member))
+            if (px_equal_nocase(member, name))
+                return true;
+    }
+    return is_one_of(name, names);
+}
+
+/* Fields that the proxy writes anew, or may leave out. */
+static bool is_proxys(struct px_bytes name)
+{
+    static const char *const names[] = {
+        "Host", "Content-Length", "Max-Forwards", "Expect", "Trailer", NULL};
+
+    return is_one_of(name, names);
+}
+
+static bool is_same_field(const struct http1_field *a,
+                          const struct http1_field *b)
+{
+    return px_equal(a->name, b->name) && px_equal(a->value, b->value);
+}
+
+static bool has_field(const struct http1_fields *fields,
+                      const struct http1_field *field)
+{
+    for (size_t i = 0; i < fields->count; i++) {
+        if (is_same_field(&fields->at[i], field))
+            return true;
+    }
+    return false;
+}
+
+/* The client's fields pass in their order, and Via grows by one. */
+static void check_fields(void)
+{
+    const struct http1_fields *from = &sent.head.fields;
+    const struct http1_fields *to = &got.head.fields;
+    size_t next = 0;
+
+    for (size_t i = 0; i < from->count; i++) {
+        struct px_bytes name = from->at[i].name;
+
+        if (ends_here(from, name) || is_proxys(name))
+            continue;
+        while (next < to->count && !is_same_field(&from->at[i], &to->at[next]))
+            next++;
+        FUZZ_REQUIRE(next++ < to->count, "field %zu is lost", i);
+    }
+    for (size_t i = 0; i < to->count; i++) {
+        struct px_bytes name = to->at[i].name;
+
+        FUZZ_REQUIRE(
+            is_proxys(name) ||
+                px_equal(name, PX_LITERAL("Transfer-Encoding")) ||
+                px_equal(name, PX_LITERAL("Via")) ||
+                (has_field(from, &to->at[i]) && !ends_here(from, name)),
+            "field %zu for an origin is nobody's", i);
+    }
+}
+
+static unsigned number_of(struct px_bytes text)
+{
+    enum { MOST = 256 }; /* the proxy's maximum, and one */
+    unsigned value = 0;
+
+    for (size_t i = 0; i < text.len && value < MOST; i++)
+        value = value * 10 + (unsigned)(text.data[i] - '0');
+    return value < MOST ? value : MOST;
+}
+
+/* RFC 9110 section 7.6.2. */
+static void check_hops(void)
+{
+    static const char *const methods[] = {"TRACE", "OPTIONS", NULL};
+    const struct http1_field *from =
+        http1_find(&sent.head.fields, "Max-Forwards");
+    const struct http1_field *to = http1_find(&got.head.fields, "Max-Forwards");
+
+    if (!from || !is_one_of(got.head.line.method, methods) ||
+        ends_here(&sent.head.fields, PX_LITERAL("Max-Forwards")))
+        return;
+    FUZZ_REQUIRE(to && number_of(from->value) > 0 &&
+                     number_of(to->value) + 1 == number_of(from->value),
+                 "Max-Forwards is one less");
+}
+
+static bool read_trailers(const struct message *m, struct http1_fields *out)
+{
+    struct px_error err;
+    size_t used;
+
+    return m->trailers_len &&
+           http1_decode_trailers(px_bytes_of(m->trailers, m->trailers_len),
+                                 &http1_default_limits, out, &used,
+                                 &err) == PX_DONE;
+}
+
+/* RFC 9110 section 6.5.1: nothing that a recipient might merge into the head
+ * and read the message by. */
+static void check_trailers(void)
+{
+    static const char *const names[] = {
+        "Host",   "Content-Length", "Max-Forwards", "Expect", "Authorization",
+        "Cookie", "Content-Type",   "Range",        "Via",    NULL};
+    static struct http1_fields from, to;
+
+    if (!read_trailers(&got, &to))
+        return;
+    FUZZ_REQUIRE(to.count == 0 || read_trailers(&sent, &from),
+                 "the client sent trailers too");
+    for (size_t i = 0; i < to.count; i++)
+        FUZZ_REQUIRE(has_field(&from, &to.at[i]) &&
+                         !is_one_of(to.at[i].name, names) &&
+                         !ends_here(&sent.head.fields, to.at[i].name),
+                     "trailer %zu may pass", i);
+}
+
 /* The client said the same, and nobody could have read it otherwise. */
 static void check_content(void)
 {
@@ -206,7 +367,10 @@ void witness_check(struct witness *w, const struct witness_stream *client,
         FUZZ_REQUIRE(find_sent(w, client),
                      "request %u at %zu is not the client's", w->count, at);
         check_grammar();
+        check_fields();
+        check_hops();
         check_content();
+        check_trailers();
         w->count++;
         if (!got.is_whole)
             return;

@@ -14,6 +14,16 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /*
+ * A target's own mutation of data, which has room for max octets: returns how
+ * many there are then. The engines use it where a target has one (mutator.h);
+ * LLVMFuzzerMutate is libFuzzer's own, and NULL where it is not linked in.
+ */
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max,
+                               unsigned seed);
+size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max)
+    __attribute__((weak));
+
+/*
  * How far the last input came ("request done"): corpus/reached.tsv holds the
  * seeds to it, so that they do not rot. Static, replaced by the next input.
  */

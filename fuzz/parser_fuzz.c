@@ -28,6 +28,7 @@
 #include "fuzz.h"
 #include "http1_chunked.h"
 #include "http1_framing.h"
+#include "mutator.h"
 
 enum { INPUT_MAX = 16384 };
 
@@ -335,4 +336,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     fuzz_drop(in);
     return 0;
+}
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max,
+                               unsigned seed)
+{
+    return mutator_mutate("parser", data, size, max, seed);
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "fuzz.h"
+#include "mutator.h"
 #include "session_judge.h"
 #include "session_model.h"
 #include "session_script.h"
@@ -448,7 +449,8 @@ static void play(struct px_bytes input, enum cut cut)
     struct play p = {
         .cut = cut, .now_ms = START_MS, .deadline_ms = SESSION_NEVER};
     struct script script;
-    void *memory;
+    static void *memories[2]; /* one for all of a protocol: they are large */
+    void **memory;
 
     script_open(&script, input);
     p.cfg = (struct session_config){
@@ -461,8 +463,11 @@ static void play(struct px_bytes input, enum cut cut)
         .dial_timeout_ms = DIAL_MS,
         .bind_timeout_ms = BIND_MS,
     };
-    memory = malloc(session_size(p.cfg.protocol));
-    p.session = session_init(memory, &p.cfg, p.now_ms);
+    memory = &memories[script.is_http];
+    if (!*memory)
+        *memory = malloc(session_size(p.cfg.protocol));
+    FUZZ_REQUIRE(*memory, "memory for a session");
+    p.session = session_init(*memory, &p.cfg, p.now_ms);
     judge_open(&p.judge, &(struct oracle_config){
                              .protocol = script.is_detected ? ORACLE_DETECT
                                          : script.is_http   ? ORACLE_HTTP
@@ -481,7 +486,6 @@ static void play(struct px_bytes input, enum cut cut)
                  "the handshake has a deadline from the start");
     play_script(&p, input);
     judge_close(&p.judge, p.now_ms);
-    free(memory);
 }
 
 static void compare(const struct diary *a, const struct diary *b, enum cut cut)
@@ -509,4 +513,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             compare(&diaries[CUT_AS_GIVEN], &diaries[cut], cut);
     }
     return 0;
+}
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max,
+                               unsigned seed)
+{
+    return mutator_mutate("session", data, size, max, seed);
 }

@@ -6,6 +6,9 @@
 --             |   greeting         |                    |
 --             |   05 01 80  ...    |                    |
 --       0.402 |                    |-- connects ------->|
+--       0.511 |                    |-- 18 octets ------>|
+--             |                    |   GET / HTTP/1.1\r\n
+--             |                    |   \r\n             |
 
 local text = require "report.text"
 
@@ -14,7 +17,8 @@ local ladder = {}
 local TIME = 9  -- columns of "12345.678"
 local GAP = 41  -- between two lanes
 local OCTETS = 8 -- of a hexdump line
-local DUMP_MAX = 64 -- octets shown of one event
+local DUMP_MAX = 64 -- octets shown of one event,
+local TEXT_MAX = 512 -- and when they are lines of text
 local EVENTS_MAX = 60
 local EVENTS_LAST = 20 -- of these, how many from the end
 
@@ -71,11 +75,43 @@ local function time_of(event, start)
   return string.format("%.3f", ((event.time_us or start) - start) / 1000)
 end
 
+-- Whether it reads best as lines: a head of HTTP does, odd octets and all.
+local function is_text(data)
+  local _, odd = data:gsub("[^\x20-\x7E\r\n\t]", "")
+  return data:find("\n", 1, true) and odd * 10 <= #data
+end
+
+-- The first n columns of an escaped line, no escape cut in two; and the rest.
+local function split_escaped(line, n)
+  local first, rest = text.split_at(line, n)
+  local begun = first:match("()\\r\\?$") or first:match("()\\x?%x?$")
+  if rest == "" or not begun or begun == 1 then
+    return first, rest
+  end
+  return line:sub(1, begun - 1), line:sub(begun)
+end
+
+-- Each octet as it is or escaped; lines that are too long go on below.
+local function text_lines(data)
+  local lines = {}
+  for line in data:gmatch("[^\n]*\n?") do
+    local rest, indent = text.escaped(line), ""
+    while rest ~= "" do
+      local part
+      part, rest = split_escaped(rest, GAP - 4 - #indent)
+      lines[#lines + 1], indent = indent .. part, "  "
+    end
+  end
+  return lines
+end
+
 -- The octets of a data event, as far as they were kept and are shown.
 local function dump(event)
   local data = event.data or ""
-  local shown = data:sub(1, DUMP_MAX)
-  local lines = text.hexdump(shown, OCTETS)
+  local reads_well = is_text(data)
+  local shown = data:sub(1, reads_well and TEXT_MAX or DUMP_MAX)
+  local lines = reads_well and text_lines(shown)
+                or text.hexdump(shown, OCTETS)
   if octets_of(event) > #shown then
     lines[#lines + 1] = "and "
       .. text.count(octets_of(event) - #shown, "more octet")
@@ -103,7 +139,7 @@ local function add_event(lines, event, start, numbered)
   local label = label_of(event, numbered[gap])
   lines[#lines + 1] = line_of(time_of(event, start), gap,
     arrow(event, label))
-  if event.text and event.text ~= "" then
+  if event.text and event.text ~= "" and not is_text(event.data or "") then
     for _, part in ipairs(text.wrap(event.text, GAP - 4)) do
       lines[#lines + 1] = line_of("", gap, "   " .. part)
     end

@@ -59,6 +59,15 @@ function text.printable(s)
   return table.concat(out)
 end
 
+local SHORT = { ["\r"] = "\\r", ["\n"] = "\\n", ["\t"] = "\\t" }
+
+-- s octet by octet, as a string of C would hold it: nothing is left to guess.
+function text.escaped(s)
+  return (s:gsub("[^\x20-\x7E]", function (c)
+    return SHORT[c] or escape_octets(c)
+  end))
+end
+
 -- Columns of a printable string.
 function text.width(s)
   return utf8.len(s) or #s

@@ -17,13 +17,13 @@ local EVENTS_MAX = 400    -- events that it keeps
 
 -- options: scenario, endpoint, settings (of origins), scale, within, version
 -- (of SOCKS, where the scenario names none); target, and crowd (nil: many), of
--- endurance scenarios
+-- endurance scenarios; transcript: false, when nobody will read it
 function dialogue.new(options)
   local now = native.now()
   local self = setmetatable({
     scenario = options.scenario, endpoint = options.endpoint,
     target = options.target, crowd = options.crowd,
-    version = options.version or options.scenario.version
+    is_traced = options.transcript ~= false, version = options.version or options.scenario.version
               or options.endpoint.version,
     settings = options.settings, scale = options.scale,
     started = now, deadline = now + options.within * options.scale,
@@ -102,7 +102,7 @@ function Dialogue:inconclusive(reason)
 end
 
 local function trace(self, event, now)
-  if #self.transcript < EVENTS_MAX then
+  if self.is_traced and #self.transcript < EVENTS_MAX then
     event.time_us = math.floor((now - self.started) * 1e6)
     self.transcript[#self.transcript + 1] = event
   end
@@ -129,7 +129,7 @@ end
 -- The judge -----------------------------------------------------------------
 
 local function take_judgement(self, client)
-  for _, m in ipairs(client.judge:messages()) do
+  for _, m in ipairs(self.is_traced and client.judge:messages() or {}) do
     local event = client.last_event[m.side == "server"]
     if event then
       event.text = event.text and event.text .. "; " .. m.text or m.text
@@ -145,6 +145,9 @@ end
 
 local function feed_judge(self, client, kind, data, now)
   local judge = client.judge
+  if not judge then
+    return -- the run is over
+  end
   if kind == "sent" or kind == "received" then
     judge:bytes(kind == "sent" and "client" or "server", data, now)
   elseif kind == "fin" or kind == "rst" then
@@ -204,7 +207,7 @@ local function watch(self, conn, witness, number, client)
   conn:on_event(function (kind, data, now)
     local is_from_proxy = FROM_PEER[kind] or false
     local name = KINDS[kind]
-    if name == "data" then
+    if name == "data" and self.is_traced then
       local event = trace(self, {
         kind = "data", witness = witness, connection = number,
         from_proxy = is_from_proxy, len = #data, data = data:sub(1, KEEP),
@@ -212,7 +215,7 @@ local function watch(self, conn, witness, number, client)
       if client then
         client.last_event[is_from_proxy] = event
       end
-    elseif not seen[name .. tostring(is_from_proxy)] then
+    elseif name ~= "data" and not seen[name .. tostring(is_from_proxy)] then
       seen[name .. tostring(is_from_proxy)] = true
       trace(self, { kind = name, witness = witness, connection = number,
                     from_proxy = is_from_proxy }, now)
@@ -241,6 +244,7 @@ function Dialogue:connect(from)
     conn = conn, last_event = {},
     phase = FIRST_PHASES[endpoint.protocol .. (self.version or "")],
     judge = native.oracle { protocol = endpoint.protocol,
+                            messages = self.is_traced,
                             is_auth_required = endpoint.user ~= nil,
                             is_socks4_served =
                               endpoint.features.socks4 == "present" },
@@ -447,6 +451,8 @@ function Dialogue:finish()
     client.conn:close()
     client.judge:finish(now)
     take_judgement(self, client)
+    client.judge:release()
+    client.judge = nil
   end
   for _, conn in ipairs(self.witnesses) do
     conn:close()

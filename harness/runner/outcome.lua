@@ -23,6 +23,7 @@ local function play(self, entry, variant)
     scenario = scenario, endpoint = entry.endpoint, within = scenario.within,
     settings = self.options.settings, scale = self.options.scale,
     target = self.target, crowd = self.options.crowd,
+    transcript = self.options.transcripts,
   }
   local ok, why = pcall(run_scenario, d, variant)
   d:finish()

@@ -18,6 +18,7 @@ local Schedule = {}
 Schedule.__index = Schedule
 
 local RESTARTS_MAX = 40
+local IN_VAIN_MAX = 3 -- scenarios that stay inconclusive when run alone
 
 -- Jobs ----------------------------------------------------------------------
 
@@ -66,6 +67,10 @@ local function run_job(self, job)
   else
     entry.outcome = seen
     entry.duration_ms = seen.duration_ms
+    if self.options.transcripts ~= "all" and not seen.stop
+      and #seen.findings == 0 then
+      seen.transcript = {} -- nobody asks how what is right looks
+    end
     push_variants(self, entry)
   end
   entry.open_jobs = entry.open_jobs - 1
@@ -152,7 +157,8 @@ local function run_jobs(self)
   end
 end
 
-local function run_all_jobs(self)
+local function run_all_jobs(self, at_once)
+  self.count_max = at_once
   repeat
     self.crash = nil
     run_jobs(self)
@@ -168,6 +174,39 @@ local function run_all_jobs(self)
       end
     end
   until not has_crashed or self.options.is_interrupted()
+end
+
+-- The control that has to hold before what rests on absences.
+local function check_before(watch)
+  if not watch.before then
+    watch.before, watch.why_before = watch:holds_since(native.now())
+  end
+end
+
+-- What a target cannot do may be what it could not do in time.
+local function is_untold(self, seen)
+  return seen.stop == "inconclusive"
+         or (seen.stop == "skip" and machine.was_busy(self, seen))
+end
+
+-- Many at once may be too many for a target, or for this machine: what then
+-- could not be told is tried again alone, while that is of any use.
+local function run_untold_again(self)
+  local in_vain = 0
+  for _, watch in pairs(self.controls) do
+    check_before(watch)
+  end
+  for _, entry in ipairs(self.entries) do
+    if in_vain == IN_VAIN_MAX or self.is_dead
+      or self.options.is_interrupted() then
+      break
+    end
+    if entry.outcome and is_untold(self, entry.outcome) then
+      push(self, entry)
+      run_all_jobs(self, 1)
+      in_vain = in_vain + (entry.outcome.stop == "inconclusive" and 1 or 0)
+    end
+  end
 end
 
 -- The whole -----------------------------------------------------------------
@@ -202,7 +241,7 @@ local function prepare(self, scenarios)
     end
   end
   for _, watch in pairs(self.controls) do
-    watch.before, watch.why_before = watch:holds_since(native.now())
+    check_before(watch)
   end
 end
 
@@ -225,12 +264,11 @@ end
 -- Runs the scenarios against a started and probed target: its results, in the
 -- order of the scenarios. options: jobs, scale, settings, segmentation, levels,
 -- on_step(result), is_interrupted(), repeat_with(id), confirm (false: report
--- what was seen once).
+-- what was seen once), transcripts ("all", false: none; else of what was found).
 function schedule.run(target, scenarios, options)
   local self = setmetatable({
     target = target, options = options, entries = {}, jobs = {}, variants = {},
     running = {}, count = 0, waiting = 0,
-    count_max = math.max(1, math.min(options.jobs, 1024)),
     suspects = {}, controls = {}, cuts = {},
   }, Schedule)
   native.spawn(function ()
@@ -238,8 +276,9 @@ function schedule.run(target, scenarios, options)
   end)
   prepare(self, scenarios)
   order_jobs(self)
-  run_all_jobs(self)
+  run_all_jobs(self, math.max(1, math.min(options.jobs, 1024)))
   if options.confirm ~= false then
+    run_untold_again(self)
     confirm.all(self)
   end
   self.is_over = true

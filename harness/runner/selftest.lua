@@ -144,7 +144,7 @@ local function run_fault(fault, scenarios, options)
   local run_options = {
     jobs = is_apart and 1 or options.jobs or 64, crowd = CROWD,
     scale = options.timeout_scale or 1, settings = origins.settings(options),
-    segmentation = needs_cuts, confirm = false,
+    segmentation = needs_cuts, confirm = false, transcripts = false,
     repeat_with = function () return "" end, on_step = function () end,
     is_interrupted = function () return false end,
   }

@@ -211,6 +211,8 @@ local function run_on(one, chosen, options)
     scale = options.timeout_scale or 1,
     settings = origins.settings(options), levels = options.levels,
     segmentation = options.segmentation ~= false,
+    transcripts = (#(options.reports or {}) > 0
+                   or (options.verbosity or 0) > 0) and "all" or nil,
     repeat_with = repeat_command(options),
     on_step = function (result) bar:step(result) end,
     is_interrupted = function () return is_interrupted end,

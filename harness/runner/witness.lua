@@ -114,8 +114,10 @@ end
 
 -- One request and its answer; whether the connection goes on.
 local function serve_one(self, up)
-  local request = up:request { upto = "head", within = IDLE }
+  local request, _, partial = up:request { upto = "head", within = IDLE }
   if not request then
+    self.stray = self.stray or (partial and partial.raw ~= "" and partial.raw)
+                 or nil
     return false
   end
   local exchange = note_request(self, up, request)

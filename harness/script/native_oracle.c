@@ -79,6 +79,7 @@ static int native_oracle(lua_State *L)
     struct oracle_config config = {0};
     struct box *box;
     struct judge *j;
+    bool is_observed;
 
     luaL_checktype(L, 1, LUA_TTABLE);
     config.protocol = option_protocol(L);
@@ -86,15 +87,18 @@ static int native_oracle(lua_State *L)
     config.is_auth_required = lua_toboolean(L, -1);
     (void)lua_getfield(L, 1, "is_socks4_served");
     config.is_socks4_served = lua_toboolean(L, -1);
+    is_observed =
+        lua_getfield(L, 1, "messages") == LUA_TNIL || lua_toboolean(L, -1);
     box = lua_newuserdatauv(L, sizeof(*box), 0);
     box->judge = NULL;
     luaL_setmetatable(L, type_name);
-    j = calloc(1, sizeof(*j) + oracle_size());
+    j = malloc(sizeof(*j) + oracle_size());
     if (!j)
         return luaL_error(L, "out of memory");
     box->judge = j;
-    j->config = config;
-    j->oracle = oracle_init(j->mem, &j->config, on_message, j);
+    *j = (struct judge){.config = config};
+    j->oracle =
+        oracle_init(j->mem, &j->config, is_observed ? on_message : NULL, j);
     return 1;
 }
 
@@ -188,6 +192,13 @@ static int judge_finish(lua_State *L)
 {
     oracle_finish(check_judge(L)->oracle, check_ms(L, 2));
     return 0;
+}
+
+/* Gives the memory back before the collector finds out that it may. */
+static int judge_release(lua_State *L)
+{
+    (void)check_judge(L);
+    return judge_gc(L);
 }
 
 static void set_string(lua_State *L, const char *key, const char *value)
@@ -320,15 +331,11 @@ static int native_oracle_rules(lua_State *L)
 void native_open_oracle(lua_State *L)
 {
     static const luaL_Reg methods[] = {
-        {"bytes", judge_bytes},
-        {"datagram", judge_datagram},
-        {"ended", judge_ended},
-        {"tick", judge_tick},
-        {"finish", judge_finish},
-        {"findings", judge_findings},
-        {"messages", judge_messages},
-        {"summary", judge_summary},
-        {NULL, NULL},
+        {"bytes", judge_bytes},       {"datagram", judge_datagram},
+        {"ended", judge_ended},       {"tick", judge_tick},
+        {"finish", judge_finish},     {"findings", judge_findings},
+        {"messages", judge_messages}, {"summary", judge_summary},
+        {"release", judge_release},   {NULL, NULL},
     };
     static const luaL_Reg functions[] = {{"oracle", native_oracle},
                                          {"oracle_rules", native_oracle_rules},

@@ -61,7 +61,6 @@ static int native_run_sandboxed(lua_State *L)
     size_t len;
     const char *text = luaL_checklstring(L, 1, &len);
     const char *chunkname = luaL_checkstring(L, 2);
-    struct itimerval before;
     lua_State *co;
     int results;
     int status;
@@ -75,9 +74,9 @@ static int native_run_sandboxed(lua_State *L)
         lua_xmove(L, co, 1);
         (void)lua_setupvalue(co, -2, 1); /* its only one: _ENV */
         lua_sethook(co, on_budget, LUA_MASKCOUNT, LOAD_BUDGET);
-        watchdog_start(WATCHDOG_MS, &before);
+        watchdog_enter();
         status = lua_resume(co, L, 0, &results);
-        watchdog_stop(&before);
+        watchdog_leave();
     }
     if (status == LUA_YIELD)
         return luaL_error(L, "%s: a file cannot wait while it is loaded",

@@ -5,6 +5,7 @@
 
 #include "embedded.h"
 #include "script_internal.h"
+#include "watchdog.h"
 
 /*
  * Instructions between two waits of the task that the engine itself runs in:
@@ -258,6 +259,7 @@ struct script *script_new(uv_loop_t *loop)
     }
     tasks_open(s);
     (void)signal(SIGPIPE, SIG_IGN);
+    watchdog_arm(WATCHDOG_MS);
     *(struct context **)lua_getextraspace(s->L) = &s->context;
     lua_pushcfunction(s->L, open_all);
     if (lua_pcall(s->L, 0, 0, 0) != LUA_OK) {

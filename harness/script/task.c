@@ -177,14 +177,13 @@ static void end_task(struct task *t, int status, int results)
 static int resume_coroutine(struct task *t, int args, int *results)
 {
     struct script *s = t->context.script;
-    struct itimerval before;
     int status;
 
     if (t == s->main)
         return lua_resume(t->co, s->L, args, results);
-    watchdog_start(WATCHDOG_MS, &before);
+    watchdog_enter();
     status = lua_resume(t->co, s->L, args, results);
-    watchdog_stop(&before);
+    watchdog_leave();
     return status;
 }
 

@@ -7,15 +7,19 @@
  * So the process ends, with one line and the status of a script error.
  */
 
-#include <sys/time.h>
-
 enum {
     WATCHDOG_MS = 20 * 1000, /* of computing; a budget ends long before */
     WATCHDOG_STATUS = 4,     /* of the process: a script is at fault */
 };
 
-/* Allows that much computing until watchdog_stop() with the same *before. */
-void watchdog_start(int cpu_ms, struct itimerval *before);
-void watchdog_stop(const struct itimerval *before);
+/* Sets the process's one watchdog: it looks after each cpu_ms of computing. */
+void watchdog_arm(int cpu_ms);
+
+/*
+ * What runs between the two, which may nest, and is found at work by two looks
+ * in a row, ran too long. They cost no system call.
+ */
+void watchdog_enter(void);
+void watchdog_leave(void);
 
 #endif

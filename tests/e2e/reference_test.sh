@@ -18,9 +18,8 @@ clean() {
         >"$scratch/out" 2>&1
     status=$?
     cat "$scratch/out"
+    unpassed "$scratch/r.json"
     [ "$status" = 0 ] || return 1
-    jq -r '.targets[0].results[] | select(.verdict != "pass") |
-        "\(.scenario) \(.verdict) \(.reason)"' "$scratch/r.json"
     jq -e '.targets[0].summary | .pass > 0 and
         .pass + .skip == ([.[]] | add)' \
         "$scratch/r.json" >/dev/null

@@ -52,6 +52,13 @@ summary_of() {
     jq -r '.targets[0].summary | to_entries | map("\(.key)=\(.value)") | join(" ")' "$1"
 }
 
+# unpassed FILE: a line for each result of a JSON report that is neither passed
+# nor skipped.
+unpassed() {
+    jq -r '.targets[].results[] | select(.verdict | IN("pass", "skip") | not) |
+        "\(.scenario) \(.verdict) \(.reason)"' "$1"
+}
+
 # start_python SCRIPT: runs it in the background; it prints its port first.
 start_python() {
     python3 "$1" >"$scratch/port" 2>"$scratch/python.log" &

@@ -190,6 +190,31 @@ check(lines[4]:find("^    1%.500 | +|%-%- RST %-+>|$"), "proxy to origin",
 check(lines[5]:find("^   12%.500 | +|<%-+ RST %-%-|$"), "origin to proxy",
   lines[5])
 
+local function shown(data, len)
+  local out = {}
+  for _, line in ipairs(ladder.lines {
+    { time_us = 0, kind = "data", witness = "client", from_proxy = false,
+      data = data, len = len or #data, text = "decoded" } }) do
+    out[#out + 1] = line:match("^ +|   (.-) *|")
+  end
+  return table.concat(out, "|")
+end
+
+equal(shown("\5\1\0"), "decoded|05 01 00                 ...",
+  "octets are dumped, and decoded")
+equal(shown("GET / HTTP/1.1\r\nA: \tb\n\r\n"),
+  "GET / HTTP/1.1\\r\\n|A: \\tb\\n|\\r\\n", "lines are lines, ends and all")
+equal(shown("a: \0\27[2J\255\rb" .. ("c"):rep(40) .. "\r\n"),
+  "a: \\x00\\x1B[2J\\xFF\\rb" .. ("c"):rep(16) .. "|  " .. ("c"):rep(24) .. "\\r\\n",
+  "what is odd in them is escaped")
+equal(shown(("c"):rep(35) .. "\r\n"), ("c"):rep(35) .. "|  \\r\\n",
+  "no escape is cut in two")
+equal(shown(("c"):rep(34) .. "\0\n"), ("c"):rep(34) .. "|  \\x00\\n",
+  "of any length")
+equal(shown("a\n", 9), "a\\n|and 7 more octets", "what is left out is counted")
+equal(shown(("\1"):rep(8) .. "\n"), "decoded|01 01 01 01 01 01 01 01  ........|"
+  .. "0a                       .", "a line end alone makes no text")
+
 -- progress
 
 local function progress_of(total, verbosity, is_terminal)

@@ -152,7 +152,6 @@ static void memory_runs_short(void **state)
 static int run_guarded(const char *text, char *said, size_t room)
 {
     enum { SHORT_MS = 50 };
-    struct itimerval before;
     int fds[2];
     int status;
     pid_t child;
@@ -165,9 +164,10 @@ static int run_guarded(const char *text, char *said, size_t room)
 
         luaL_openlibs(L);
         (void)dup2(fds[1], STDERR_FILENO);
-        watchdog_start(SHORT_MS, &before);
+        watchdog_arm(SHORT_MS);
+        watchdog_enter();
         (void)luaL_dostring(L, text);
-        watchdog_stop(&before);
+        watchdog_leave();
         for (clock_t start = clock(); clock() - start < CLOCKS_PER_SEC / 10;)
             continue;
         _exit(0);

@@ -65,6 +65,9 @@ local LISTED = {
   { "with-keep-alive", { "keep-alive, X-Hop" }, { "X-Hop" } },
   { "connection-last", { "X-Hop" }, { "X-Hop" }, fields_first = true },
   { "between", { "X-Hop" }, { "X-Hop", "X-Other", "X-Hop" } },
+  { "behind-itself", { "Connection, X-Hop" }, { "X-Hop" } },
+  { "before-itself", { "X-Hop, connection" }, { "X-Hop" } },
+  { "behind-proxy-connection", { "Proxy-Connection, X-Hop" }, { "X-Hop" } },
 }
 
 local MANY = {
@@ -76,6 +79,10 @@ local MANY = {
   { "two-lines", { "X-A", "X-B" } },
   { "four-lines", { "keep-alive", "X-A", "X-C", "X-B" } },
   { "empty-line", { "X-A", "", "X-B" } },
+  { "empty-line-first", { "", "X-A, X-B" } },
+  { "comma-line-first", { " , ", "X-A", "X-B" } },
+  { "thirty", { "X-A, " .. ("X-Hop, "):rep(28) .. "X-B" } },
+  { "behind-long", { ("x"):rep(300) .. ", X-A", "X-B" } },
   { "case-of-name", { "X-A" }, "CONNECTION: X-B" },
 }
 

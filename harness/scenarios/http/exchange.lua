@@ -88,6 +88,30 @@ for _, case in ipairs(BODIES) do
   }
 end
 
+-- Sizes around those that buffers have, each in both framings.
+for _, size in ipairs { 1024, 4096, 8192, 16384, 32768, 65536, 131072 } do
+  scenario("http.exchange.sizes-" .. size) {
+    title  = "content of about " .. size .. " octets passes unchanged both ways",
+    checks = { "http.body.opaque" },
+    needs  = { "http-forward" },
+    within = 30,
+    run    = function (t)
+      local w, client = t:witness {}, nil
+      for n = size - 1, size + 1 do
+        local body = pattern(n)
+        for _, chunked in ipairs { { 65536 }, false } do
+          local x = t:exchange { origin = w, reuse = client, method = "POST",
+            body = body, breaks = "http.body.opaque", within = 10,
+            answer = { body = body, chunked = chunked } }
+          client = x.client
+          check_body(t, "client to origin", x.request.body, body)
+          check_body(t, "origin to client", x.response.body, body)
+        end
+      end
+    end,
+  }
+end
+
 scenario "http.exchange.until-close" {
   title  = "an answer that ends with its connection arrives whole",
   checks = { "http.body.opaque" },

@@ -102,6 +102,11 @@ family("http.framing.both-",
       t:check(not got.is_complete or got.body == "hello",
               "http.framing.te-cl-strip",
               "the origin read " .. t:show(got.body))
+      -- Who reads the chunks knows how long the content is.
+      local told = got:values("content-length")
+      t:check(#told == 0 or (#told == 1 and told[1] == "5"),
+              "http.framing.te-cl-strip",
+              "of 5 octets the origin was told " .. framing_of(t, got))
     end
   end)
 
@@ -252,20 +257,37 @@ local CLEANED = {
   { name = "tab-before", line = "\tchunked" },
   { name = "folded", line = "\r\n chunked" },
   { name = "folded-behind", line = "chunked\r\n " },
+  { name = "empty", line = "" }, { name = "comma", line = "," },
+  { name = "space-before-colon", line = "chunked", before = " " },
+  { name = "tab-before-colon", line = "chunked", before = "\t" },
+  { name = "empty-member", line = "chunked,," },
+  { name = "many-commas", line = ",,,,chunked" },
 }
 for _, case in ipairs(CLEANED) do
-  case.fields = { "Transfer-Encoding: " .. case.line, { "Content-Length", "15" } }
+  case.fields = { "Transfer-Encoding" .. (case.before or "") .. ": " .. case.line,
+                  { "Content-Length", "15" } }
   case.body = HELLO
 end
 
 family("http.framing.cleaned-coding-",
   "chunked that needs cleaning up does not pass beside a length",
-  { "http.framing.te-cl-strip" }, CLEANED,
+  { "http.framing.te-cl-strip", "http.parse.colon-space-request" }, CLEANED,
   function (t, case, out)
     local got = out.got
+    t:check(not case.before or not got, "http.parse.colon-space-request",
+            "it was forwarded")
     t:check(not got or not got:field("content-length")
             or not got:field("transfer-encoding"), "http.framing.te-cl-strip",
             "both reached the origin: " .. (got and framing_of(t, got) or ""))
+  end)
+
+family("http.framing.chunked-twice-",
+  "chunked that is told twice is not passed on",
+  { "http.framing.chunked-once" }, codings {
+    { "list", "chunked, chunked" }, { "lines", "chunked", "chunked" },
+    { "no-blank", "chunked,chunked" }, { "case", "chunked", "Chunked" },
+  }, function (t, case, out)
+    check_not_passed_on(t, "http.framing.chunked-once", out)
   end)
 
 -- Whether the proxy takes plain chunked content at all.
@@ -411,23 +433,35 @@ family("http.framing.big-", "a length is not cut to the bits of an integer",
     { "64-bits", "18446744073709551621" }, { "65-bits", "36893488147419103237" },
     { "128-bits", "340282366920938463463374607431768211461" },
     { "64-bits-zeros", "00018446744073709551621" },
+    -- Negative, or none at all, in some width.
+    { "31-bits-more", "2147483648" }, { "32-bits-less", "4294967295" },
+    { "32-bits-none", "4294967296" }, { "32-bits-minus-five", "4294967291" },
+    { "63-bits-less", "9223372036854775807" },
+    { "63-bits-more", "9223372036854775808" },
+    { "64-bits-less", "18446744073709551615" },
+    { "64-bits-none", "18446744073709551616" },
+    { "64-bits-minus-five", "18446744073709551611" },
+    { "float", "9007199254740993" },
   }, function (t, case, out)
     local got = out.got
     local told = got and got:field("content-length") or ""
     t:check(not is_followed(out), "http.framing.cl-big",
             "the request behind five octets of it was served")
-    t:check(not got or got.body ~= "hello" or not got.is_complete,
+    t:check(not got or not got.is_complete, "http.framing.cl-big",
+            "the origin was told " .. (told == "" and "no length" or told))
+    local sent = case.fields[1][2]
+    t:check(told == "" or told:gsub("^0+", "") == sent:gsub("^0+", ""),
             "http.framing.cl-big", "the origin was told " .. told)
   end)
 
 local function pipelined(t, first, second, length)
   local w = t:witness {}
-  local out = t:outcome { origin = w, meant = 2, within = 5, send = {
+  local out = t:outcome { origin = w, meant = 2, within = 3, send = {
     http.request { to = w, method = "POST", path = "/" .. t:nonce(), body = first,
                    fields = { { "Content-Length", length or tostring(#first) } } },
     http.request { to = w, method = "POST", path = "/" .. t:nonce(),
                    body = second } } }
-  return out.requests
+  return out.requests, w
 end
 
 for _, case in ipairs {
@@ -443,7 +477,11 @@ for _, case in ipairs {
     checks = { "http.framing.cl-exact" },
     needs  = { "http-forward" },
     run    = function (t)
-      local got = pipelined(t, body, "second", length)
+      local got, w = pipelined(t, body, "second", length)
+      t:check(not got[1] or got[1].is_complete, "http.framing.cl-exact",
+              "its content did not come to the origin", { absence = true })
+      t:check(not w.stray, "http.framing.cl-exact", "the origin got "
+              .. t:show(w.stray or "") .. " for a request")
       for i, want in ipairs { body, "second" } do
         local request = got[i]
         t:check(not request or not request.is_complete or request.body == want,
@@ -473,4 +511,40 @@ for _, method in ipairs { "POST", "PUT", "DELETE", "PATCH" } do
               "content reached the origin: " .. t:show(got and got.body or ""))
     end,
   }
+end
+
+-- Whatever the method, content is content: RFC 9110 section 9.3.1 gives it no
+-- meaning in a GET, and a proxy passes it on with what tells its length, or
+-- neither of them.
+for _, method in ipairs { "GET", "HEAD", "DELETE", "OPTIONS", "PATCH", "BREW" } do
+  for _, case in ipairs { { "length", nil }, { "chunked", { 2 } } } do
+    scenario("http.framing.content-of-" .. method:lower() .. "-" .. case[1]) {
+      title    = "content of " .. method .. " goes on with its framing, or not "
+                 .. "at all: " .. case[1],
+      checks   = { "http.framing.cl-exact" },
+      needs    = { "http-forward" },
+      negative = true,
+      run      = function (t)
+        local id, w = "http.framing.cl-exact", t:witness {}
+        local out = t:outcome { origin = w, follow = true, within = 2,
+          send = http.request { to = w, method = method, body = "hello",
+                                path = "/" .. t:nonce(), chunked = case[2] } }
+        local got = out.requests[1]
+        if got and got.method == method then
+          t:check(got.is_complete, id, "its content did not come to the origin, "
+                  .. "which was told " .. framing_of(t, got), { absence = true })
+          t:check(not got.is_complete or got.body == "hello"
+                  or (got.body == "" and #got:lines("content-length",
+                                                   "transfer-encoding") == 0)
+                  or got:field("content-length") == "0", id,
+                  "the origin got the content " .. t:show(got.body))
+        end
+        t:check(#out.smuggled == 0, id,
+                "the origin got another request: "
+                .. t:show(out.smuggled[1] and out.smuggled[1].line or ""))
+        t:check(not w.stray, id, "behind it the origin got "
+                .. t:show(w.stray or ""))
+      end,
+    }
+  end
 end

@@ -150,6 +150,34 @@ for name, list in pairs(MANY) do
   }
 end
 
+scenario "http.interim.paused" {
+  title  = "a 103 is passed on while the answer is still to come",
+  checks = { "http.interim.forward", "http.interim.several" },
+  needs  = { "http-forward" },
+  run    = function (t)
+    local w, c, nonce = t:origin(), t:connect(), t:nonce()
+    c:send(http.request { to = w, path = "/" .. nonce })
+    local up = w:accept(3)
+    local request = up and up:request {}
+    if not request then
+      t:inconclusive("the request did not reach the origin")
+    elseif request.version == "1.0" then
+      t:skip("the proxy asks origins in HTTP/1.0")
+    end
+    up:send(http.answer { status = 103, bare = true,
+                          fields = { { "X-Hint", "4711" } } })
+    local hint, what = c:response { interim = true, within = 2 }
+    t:check(hint and hint.status == 103, "http.interim.forward",
+            "2 s and no 103: " .. tostring(what or hint and hint.line),
+            { absence = true })
+    up:send(http.answer { body = nonce, fields = { { "X-Witness", nonce } } })
+    local final, why = c:response { within = 3 }
+    t:check(final and final.body == nonce, "http.interim.several",
+            "the answer behind it did not come: " .. tostring(why),
+            { absence = not final })
+  end,
+}
+
 -- No content -----------------------------------------------------------------
 
 for _, case in ipairs { { "length", "Content-Length: 5" },

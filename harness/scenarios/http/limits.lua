@@ -86,3 +86,122 @@ for _, case in ipairs {
     end,
   }
 end
+
+-- Names that are longer than an octet can count, one of which ends as another
+-- field does where its length is cut to that.
+local NAMES = {
+  { "255", "X-" .. ("n"):rep(253) }, { "256", "X-" .. ("n"):rep(254) },
+  { "257", "X-" .. ("n"):rep(255) }, { "270", "Content-Length0" .. ("a"):rep(255) },
+  { "273", "Transfer-Encoding" .. ("a"):rep(256) },
+  { "1000", "X-" .. ("n"):rep(998) },
+}
+
+for _, case in ipairs(NAMES) do
+  local name, long = table.unpack(case)
+  scenario("http.limits.forward-name-of-" .. name) {
+    title    = "a name of " .. name .. " octets is no other name",
+    checks   = { "http.limits.fields-4xx" },
+    needs    = { "http-forward" },
+    negative = true,
+    run      = function (t)
+      local id = "http.limits.fields-4xx"
+      local x = t:exchange { method = "POST", body = "hello", within = 3,
+        fields = { { long, "3" }, { "Content-Length", "5" } } }
+      local got = x.request
+      if got then
+        t:check(got:field(long) == "3", id, "the field did not arrive")
+        t:check(got.body == "hello" and #got:values("content-length") == 1, id,
+                "the origin was told " .. table.concat(got:lines(
+                  "content-length", "transfer-encoding"), " | "))
+      end
+    end,
+  }
+
+  scenario("http.limits.back-name-of-" .. name) {
+    title    = "a name of " .. name .. " octets of an origin is no other name",
+    checks   = { "http.limits.response-fields" },
+    needs    = { "http-forward" },
+    negative = true,
+    run      = function (t)
+      local id = "http.limits.response-fields"
+      local x = t:exchange { within = 3, answer = { body = "hello",
+        fields = { { long, "3" }, { "Content-Length", "5" } } } }
+      local got = not x.is_own and x.response
+      if got then
+        t:check(got:field(long) == "3", id, "the field did not come back")
+        t:check(got.body == "hello" and #got:values("content-length") <= 1, id,
+                "the client was told " .. table.concat(got:lines(
+                  "content-length", "transfer-encoding"), " | "))
+      end
+    end,
+  }
+end
+
+-- Heads around the sizes that buffers have: each octet of them comes, or the
+-- request is refused.
+local BUFFERS = { 1024, 2048, 4096, 8192, 16384, 32768 }
+
+local function sized(size, before)
+  local width = size - before - #"X-Pad: \r\n"
+  return { "X-Pad", ("p"):rep(width - 1) .. "q" }
+end
+
+for _, size in ipairs(BUFFERS) do
+  scenario("http.limits.forward-head-of-" .. size) {
+    title    = "heads of about " .. size .. " octets are forwarded whole or refused",
+    checks   = { "http.limits.fields-4xx" },
+    needs    = { "http-forward" },
+    negative = true,
+    within   = 20,
+    run      = function (t)
+      local id, w, client = "http.limits.fields-4xx", t:witness {}, nil
+      for i = -2, 2 do
+        local path = "/" .. t:nonce()
+        local bare = "GET " .. w:url(path) .. " HTTP/1.1\r\nHost: " .. w.authority
+                     .. "\r\nX-Last: last\r\n\r\n"
+        local pad = sized(size + i, #bare)
+        local x = t:exchange { origin = w, path = path, reuse = client,
+          within = 3, fields = { pad, { "X-Last", "last" } } }
+        local got = x.request
+        client = x.client
+        t:check(not got or got:field("x-pad") == pad[2]
+                and got:field("x-last") == "last"
+                and got:field("host") == w.authority, id, string.format(
+                  "a head of %d octets came changed", size + i))
+        t:check(got or not x.response or x.response.status // 100 == 4, id,
+                "answered with " .. tostring(x.response and x.response.status))
+      end
+    end,
+  }
+
+  scenario("http.limits.back-head-of-" .. size) {
+    title    = "heads of about " .. size .. " octets of an origin come back whole",
+    checks   = { "http.limits.response-fields" },
+    needs    = { "http-forward" },
+    negative = true,
+    within   = 20,
+    run      = function (t)
+      local id, w, client = "http.limits.response-fields", t:witness {}, nil
+      for i = -2, 2 do
+        local nonce, pad = t:nonce(), nil
+        local x = t:exchange { origin = w, reuse = client, within = 3,
+          nonce = nonce, answer = function (up)
+            local head = "HTTP/1.1 200 OK\r\nX-Witness: " .. nonce
+              .. "\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
+              .. "Cache-Control: no-store\r\nContent-Length: 5\r\n"
+            local rest = "X-Last: last\r\n\r\n"
+            pad = sized(size + i, #head + #rest)
+            up:send(head .. pad[1] .. ": " .. pad[2] .. "\r\n" .. rest .. "hello")
+            return true
+          end }
+        local got = not x.is_own and x.response
+        client = x.client
+        t:check(not got or got:field("x-pad") == pad[2]
+                and got:field("x-last") == "last" and got.body == "hello", id,
+                string.format("a head of %d octets came back changed", size + i))
+        t:check(x.what ~= "malformed", id, string.format(
+          "a head of %d octets came back as what cannot be read", size + i))
+      end
+    end,
+  }
+end

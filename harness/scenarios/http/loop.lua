@@ -29,7 +29,8 @@ scenario "http.loop.self" {
 }
 
 for _, case in ipairs { { "name", "localhost" }, { "ipv6", "::1" },
-                        { "other-loopback", "127.0.0.2" } } do
+                        { "other-loopback", "127.0.0.2" },
+                        { "mapped", "::ffff:127.0.0.1" } } do
   scenario("http.loop.self-" .. case[1]) {
     title    = "nor does one that names the proxy as " .. case[2],
     checks   = { "http.loop.own-names" },

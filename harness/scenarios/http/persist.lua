@@ -23,23 +23,86 @@ local BEFORE = {
       { "Connection", "close" } } } } },
 }
 
+-- What is in the first exchange of a connection and in no other.
+local MARK = { "X-Before", "4711" }
+
+local function marked(answer)
+  local out = {}
+  for name, value in pairs(answer or {}) do
+    out[name] = value
+  end
+  out.fields = { MARK, table.unpack(out.fields or {}) }
+  return out
+end
+
+-- That nothing of the exchange before is in this one, and all of its own.
+local function check_separate(t, y, method, body)
+  local id = "http.persist.separate"
+  t:check(y.request.method == method, id,
+          method .. " became " .. t:show(y.request.method))
+  t:check(y.request.body == body, id,
+          "the origin got the content " .. t:show(y.request.body))
+  t:check(y.response.status == 200, id,
+          "200 came back as " .. y.response.status)
+  for who, m in pairs { ["the origin"] = y.request,
+                        ["the client"] = y.response } do
+    t:check(not m:field("x-before"), id,
+            who .. " saw a field of the exchange before")
+  end
+end
+
 for _, case in ipairs(BEFORE) do
   local name, wishes = table.unpack(case)
   scenario("http.persist.behind-" .. name) {
     title  = "another request behind " .. name:gsub("-", " ")
              .. " gets its own answer",
-    checks = { "http.persist.default" },
+    checks = { "http.persist.default", "http.persist.separate" },
     needs  = { "http-forward" },
     within = 15,
     run    = function (t)
-      local id = "http.persist.default"
+      local id, w = "http.persist.default", t:witness {}
       local x = t:exchange {
         method = wishes.method, body = wishes.body, chunked = wishes.chunked,
-        answer = wishes.answer,
+        origin = w, fields = { MARK }, answer = marked(wishes.answer),
       }
-      local y = t:exchange { reuse = x.client, breaks = id }
+      local y = t:exchange { origin = w, reuse = x.client, breaks = id }
       t:check(y.response.body == y.nonce, id,
               "the second request got another answer")
+      check_separate(t, y, "GET", "")
+    end,
+  }
+end
+
+-- What may come as the second one.
+for _, case in ipairs {
+  { "get", "GET" }, { "head", "HEAD" }, { "post", "POST", "hello" },
+  { "put-chunked", "PUT", "hello", { 2 } }, { "delete", "DELETE" },
+  { "post-empty", "POST", "" }, { "post-chunked", "POST", ("x"):rep(70000),
+                                  { 1, 4096, 60000 } },
+} do
+  local name, method, body, chunked = table.unpack(case)
+  scenario("http.persist.then-" .. name) {
+    title  = "the second request of a connection is like the first: " .. name,
+    checks = { "http.persist.default", "http.persist.separate" },
+    needs  = { "http-forward" },
+    within = 15,
+    run    = function (t)
+      local id, w = "http.persist.default", t:witness {}
+      local function ask(client)
+        return t:exchange { origin = w, reuse = client, method = method,
+                            body = body, chunked = chunked,
+                            breaks = client and id }
+      end
+      local alone = ask(nil)
+      if alone.why then
+        t:skip("a first one does not come through: " .. alone.why)
+      end
+      local x = t:exchange { origin = w, fields = { MARK },
+                             answer = marked(nil) }
+      local y = ask(x.client)
+      t:check(method == "HEAD" or y.response.body == y.nonce, id,
+              "the second request got another answer")
+      check_separate(t, y, method, body or "")
     end,
   }
 end
@@ -118,6 +181,36 @@ for _, case in ipairs { { "at-once", false }, { "late", true } } do
         c:response { method = "POST", within = 3 }
       end
       t:check(not w:request(1), "http.persist.drain",
+              "a request within the content of another reached its origin")
+    end,
+  }
+end
+
+-- The origin answers before the content has come.
+for _, status in ipairs { 200, 403, 413 } do
+  scenario("http.persist.drain-answered-" .. status) {
+    title    = "content that comes behind an early answer is no request: "
+               .. status,
+    checks   = { "http.persist.drain" },
+    needs    = { "http-forward", "ipv4" },
+    negative = true,
+    within   = 15,
+    run      = function (t)
+      local w, other, evil = t:witness {}, t:witness {}, t:nonce()
+      local inner = "GET " .. other:url("/" .. evil) .. " HTTP/1.1\r\nHost: "
+                    .. other.authority .. "\r\n\r\n"
+      local nonce = t:nonce()
+      local x = t:exchange { origin = w, method = "POST", within = 2,
+        nonce = nonce, answer_at = "head",
+        send = http.request { to = w, path = "/" .. nonce, method = "POST",
+          fields = { { "Content-Length", tostring(#inner) } } },
+        answer = function (up, request)
+          up:send(http.answer { status = status, body = "early",
+                                fields = { { "X-Witness", request.nonce } } })
+          return false
+        end }
+      x.client:send(inner)
+      t:check(not other:request(0.5), "http.persist.drain",
               "a request within the content of another reached its origin")
     end,
   }

@@ -59,6 +59,10 @@ for name, case in pairs {
         t:check(not got.is_complete or got.body == "hello",
                 "http.framing.te-cl-strip",
                 "the client read " .. t:show(got.body))
+        local told = got:values("content-length")
+        t:check(#told == 0 or (#told == 1 and told[1] == "5"),
+                "http.framing.te-cl-strip",
+                "of 5 octets the client was told " .. framing_of(got))
       end
     end,
   }
@@ -173,6 +177,81 @@ for name, values in pairs(LENGTHS) do
               "http.framing.cl-invalid-response",
               "the client got a response with "
               .. (got and got.head and framing_of(got) or ""))
+    end,
+  }
+end
+
+for name, case in pairs {
+  ["leading-zero"] = { "010", "0123456789" }, ["zeros"] = { "00000000005", "hello" },
+  ["spaces"] = { "   5   ", "hello" }, ["tabs"] = { "\t5\t", "hello" },
+  ["response-inside"] = { "30", "HTTP/1.1 200 OK\r\nX-Evil: 1\r\n\r\n" .. "a" },
+  ["chunks-inside"] = { "15", HELLO }, ["blank-lines"] = { "6", "\r\n\r\n\r\n" },
+} do
+  scenario("http.framing.response-exact-" .. name) {
+    title  = "content of a response is as long as its Content-Length: " .. name,
+    checks = { "http.framing.cl-exact" },
+    needs  = { "http-forward" },
+    run    = function (t)
+      local length, content = table.unpack(case)
+      length = name == "response-inside" and tostring(#content) or length
+      local w = t:witness {}
+      local x, got = answered(t, { "Content-Length: " .. length }, content,
+                              { origin = w })
+      t:check(not got or got.body == content, "http.framing.cl-exact",
+              t:show(content) .. " came back as " .. t:show(got and got.body or ""))
+      t:check(x.response, "http.framing.cl-exact", x.why or "no answer came",
+              { absence = true })
+      local y = t:exchange { origin = w, reuse = x.client, within = 3 }
+      t:check(not y.response or y.is_own or y.response.body == y.nonce,
+              "http.framing.cl-exact", "the next answer became "
+              .. t:show(y.response and y.response.body or ""))
+    end,
+  }
+end
+
+-- A length that wraps in some width: all of it is 11 octets, and the end.
+for name, length in pairs {
+  ["32-bits"] = "4294967301", ["32-bits-none"] = "4294967296",
+  ["31-bits-more"] = "2147483648", ["32-bits-less"] = "4294967295",
+  ["63-bits-less"] = "9223372036854775807",
+} do
+  scenario("http.framing.response-big-" .. name) {
+    title    = "the length of a response is not cut to an integer: " .. name,
+    checks   = { "http.framing.cl-big" },
+    needs    = { "http-forward" },
+    negative = true,
+    run      = function (t)
+      local x, got = answered(t, { "Content-Length: " .. length },
+                              "hello world", { close = true })
+      t:check(not got, "http.framing.cl-big", "of 11 octets of " .. length
+              .. " the client got " .. #(got and got.body or "")
+              .. ", as a whole response")
+      local part = not x.is_own and x.partial
+      local told = part and part.head and part:field("content-length")
+      t:check(not told or told == length, "http.framing.cl-big",
+              "the client was told " .. tostring(told))
+    end,
+  }
+end
+
+for _, coding in ipairs { "CHUNKED", "Chunked" } do
+  scenario("http.framing.response-case-" .. (coding == "CHUNKED" and "upper"
+                                             or "mixed")) {
+    title  = "the case of chunked does not matter in a response: " .. coding,
+    checks = { "http.framing.te-case" },
+    needs  = { "http-forward" },
+    run    = function (t)
+      local _, plain = answered(t, { "Transfer-Encoding: chunked" }, HELLO)
+      if not plain then
+        t:skip("plain chunks do not come through")
+      end
+      local w = t:witness {}
+      local x, got = answered(t, { "Transfer-Encoding: " .. coding }, HELLO,
+                              { origin = w })
+      t:check(got, "http.framing.te-case", x.why or "no answer came",
+              { absence = true })
+      t:check(not got or got.body == "hello", "http.framing.te-case",
+              "the client got " .. t:show(got and got.body or ""))
     end,
   }
 end

@@ -38,7 +38,8 @@ local function answer_with(t, line, reason)
   return t:exchange { nonce = nonce, within = 3, answer = { close = true, raw =
     "HTTP/1.1 200 " .. (reason or "OK") .. "\r\nX-Witness: " .. nonce
     .. "\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nCache-Control: no-store\r\n"
-    .. (line and line .. "\r\n" or "") .. "Content-Length: " .. #nonce
+    .. (line and line .. "\r\nX-Last: last\r\n" or "")
+    .. "Content-Length: " .. #nonce
     .. "\r\nConnection: close\r\n\r\n" .. nonce } }
 end
 
@@ -73,13 +74,32 @@ local NEVER = {
   { "bracket-in-name", "http.parse.name-token", "X(Odd): a", "X(Odd)" },
   { "high-in-name", "http.parse.name-token", "X-\xC3\xA9: a", "X-\xC3\xA9" },
   { "nul-in-name", "http.parse.name-token", "X-\0: a", "X-\0:" },
+  { "cr-first", "http.parse.bare-cr-receive", "\rX-Odd: a", "\rX-Odd" },
+  { "cr-and-space", "http.parse.bare-cr-receive", "X-Odd: a\r b", "a\r b" },
+  { "cr-behind-colon", "http.parse.bare-cr-receive", "X-Odd:\ra", ":\ra" },
+  { "space-first", "http.parse.fold-request", "X-Odd: a\r\n  ", "\r\n  " },
 }
+
+-- Octets that no name has.
+local NO_NAMES = {
+  { "at", "X@Odd" }, { "quote", 'X"Odd' }, { "slash", "X/Odd" },
+  { "comma", "X,Odd" }, { "semicolon", "X;Odd" }, { "equals", "X=Odd" },
+  { "brace", "X{Odd" }, { "backslash", "X\\Odd" }, { "square", "X[Odd]" },
+  { "question", "X?Odd" }, { "less", "X<Odd>" }, { "control", "X\1Odd" },
+  { "delete", "X\127Odd" }, { "nbsp", "X\xA0Odd" }, { "next-line", "X\x85Odd" },
+  { "tab", "X\tOdd" }, { "vertical-tab", "X\vOdd" },
+}
+for _, case in ipairs(NO_NAMES) do
+  local name, text = table.unpack(case)
+  NEVER[#NEVER + 1] = { name .. "-in-name", "http.parse.name-token",
+                        text .. ": a", text }
+end
 
 for _, case in ipairs(NEVER) do
   local name, id, line, never = table.unpack(case)
   scenario("http.parse.forward-" .. name) {
     title    = "what no field line is is not passed on as it is: " .. name,
-    checks   = { id },
+    checks   = { id, "http.field.unknown-forward" },
     needs    = { "http-forward" },
     negative = true,
     run      = function (t)
@@ -87,6 +107,8 @@ for _, case in ipairs(NEVER) do
       local head = head_of(out.requests[1])
       t:check(not head:find(never, 1, true), id,
               "the origin saw " .. shown(t, out.requests[1], never))
+      t:check(head == "" or out.requests[1]:field("x-last") == "last",
+              "http.field.unknown-forward", "X-Last behind it was lost")
     end,
   }
 end
@@ -316,13 +338,26 @@ local NEVER_BACK = {
   { "bracket-in-name", "http.parse.name-token", "X(Odd): a", "X(Odd)" },
   { "space-before-colon", "http.parse.colon-space-response", "X-Odd : a", "Odd :" },
   { "tab-before-colon", "http.parse.colon-space-response", "X-Odd\t: a", "Odd\t:" },
+  { "cr-before-field", "http.parse.bare-cr-receive", "X-Odd: a\rX-Evil: b", "a\rX" },
+  { "cr-first", "http.parse.bare-cr-receive", "\rX-Odd: a", "\rX-Odd" },
+  { "cr-last", "http.parse.bare-cr-receive", "X-Odd: a\r\r", "a\r\r" },
+  { "nul-in-name", "http.parse.name-token", "X-\0: a", "X-\0:" },
+  { "nul-last", "http.parse.value-ctl", "X-Odd: ab\0", "ab\0" },
+  { "high-in-name", "http.parse.name-token", "X-\xC3\xA9: a", "X-\xC3\xA9" },
+  { "fold-of-field", "http.parse.fold-response", "X-Odd: a\r\n X-Evil: b",
+    "\r\n X-Evil" },
 }
+for _, case in ipairs(NO_NAMES) do
+  local name, text = table.unpack(case)
+  NEVER_BACK[#NEVER_BACK + 1] = { name .. "-in-name", "http.parse.name-token",
+                                  text .. ": a", text }
+end
 
 for _, case in ipairs(NEVER_BACK) do
   local name, id, line, never = table.unpack(case)
   scenario("http.parse.back-" .. name) {
     title    = "what no field line is does not come back as it is: " .. name,
-    checks   = { id },
+    checks   = { id, "http.field.unknown-forward" },
     needs    = { "http-forward" },
     negative = true,
     run      = function (t)
@@ -330,6 +365,9 @@ for _, case in ipairs(NEVER_BACK) do
       local head = head_of(x.response)
       t:check(not head:find(never, 1, true), id,
               "the client saw " .. shown(t, x.response, never))
+      local got = not x.is_own and x.response
+      t:check(not got or got:field("x-last") == "last",
+              "http.field.unknown-forward", "X-Last behind it was lost")
     end,
   }
 end

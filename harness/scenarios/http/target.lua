@@ -78,6 +78,7 @@ local PATHS = {
   { "encoded-letter", "/%41%7Ea" }, { "encoded-space", "/a%20b" },
   { "encoded-percent", "/%2525" }, { "encoded-question", "/a%3Fb" },
   { "encoded-hash", "/a%23b" }, { "encoded-plus", "/a%2Bb+c" },
+  { "encoded-high", "/%80%FF" }, { "pipe-of-url", "/a%7Chttp://example.com/" },
   { "empty-query", "?" }, { "query-of-question", "/a?b?c??" },
   { "query-of-path", "/a?/b/../c//d" }, { "query-encoded", "?a=%26%3D&b=%C3%A9" },
   { "query-of-url", "?u=http://example.com:1/x" }, { "query-repeated", "?a&a&&b=" },
@@ -100,6 +101,32 @@ for _, case in ipairs(PATHS) do
       local got = x.request.target
       t:check(got == want, id, t:show(want) .. " arrived as " .. t:show(got), {
         contested = normalised(got) == normalised(want) })
+    end,
+  }
+end
+
+-- What would end the request-line if it were decoded.
+for _, case in ipairs {
+  { "crlf", "/a%0D%0AX-Evil:%201" }, { "lf", "/a%0AX-Evil:%201" },
+  { "query-crlf", "?a=%0d%0aX-Evil:%201" }, { "nul", "/a%00b" },
+  { "cr", "/a%0db" }, { "end", "/a%20HTTP/1.1%0d%0a%0d%0a" },
+} do
+  local name, rest = table.unpack(case)
+  scenario("http.target.decoded-" .. name) {
+    title  = "encoded controls in a target stay encoded: " .. name,
+    checks = { "http.target.path-kept" },
+    needs  = { "http-forward", "ipv4" },
+    run    = function (t)
+      local id, want = "http.target.path-kept", nil
+      local out, w = try(t, function (w, nonce)
+        want = "/" .. nonce .. rest
+        return "http://" .. w.authority .. want
+      end)
+      local got = out.requests[1]
+      t:check(not w.stray, id, "the origin got " .. t:show(w.stray or ""))
+      t:check(not got or got.target == want, id, t:show(want) .. " arrived as "
+              .. t:show(got and got.line or ""), {
+        contested = got and normalised(got.target or "") == normalised(want) })
     end,
   }
 end
@@ -231,6 +258,16 @@ local PORTS = {
   { "minus", function (w) return w.port - 65536 end },
   { "hex", function (w) return string.format("0x%x", w.port) end },
   { "twice", function (w) return w.port .. ":" .. w.port end },
+  { "list", function (w) return w.port .. "," .. w.authority end },
+  { "comma-behind", function (w) return w.port .. "," end },
+  { "semicolon-behind", function (w) return w.port .. ";a" end },
+  { "fraction", function (w) return w.port .. ".0" end },
+  { "encoded", function (w) return "%" .. string.format("%x", tostring(w.port):byte())
+                                   .. tostring(w.port):sub(2) end },
+  { "wrapped-64-bits", function (w)
+      -- 2^64 is 18446744073709551616, and no port carries beyond these digits.
+      return "18446744073709" .. 551616 + w.port
+    end },
 }
 
 for _, case in ipairs(PORTS) do
@@ -263,6 +300,22 @@ scenario "http.target.host-empty-with-port" {
             "it was forwarded by its port or by Host")
   end,
 }
+
+for _, case in ipairs { { "at", "http://@/" }, { "user-alone", "http://user@/" },
+                        { "query", "http://?" }, { "space", "http:// /" },
+                        { "no-slashes", "http:/" } } do
+  scenario("http.target.host-empty-" .. case[1]) {
+    title    = "a target of no host is not sent where Host says: " .. case[2],
+    checks   = { "http.target.empty-host" },
+    needs    = { "http-forward" },
+    negative = true,
+    run      = function (t)
+      local out = try(t, function (_, nonce) return case[2] .. nonce end)
+      t:check(not is_forwarded(out), "http.target.empty-host",
+              "it was forwarded by Host")
+    end,
+  }
+end
 
 for _, case in ipairs { { "user", "user@" }, { "user-password", "user:pw@" },
                         { "empty-user", "@" } } do

@@ -127,6 +127,61 @@ scenario "http.upgrade.with-expect" {
   end,
 }
 
+-- Until the origin has agreed, the connection is HTTP: what follows is read as a
+-- request of its own, for another origin.
+for _, case in ipairs { { "joined", true }, { "later", false } } do
+  local name, is_joined = table.unpack(case)
+  scenario("http.upgrade.declined-" .. name) {
+    title    = "an upgrade that the origin declines opens no tunnel: " .. name,
+    checks   = { "http.persist.targets" },
+    needs    = { "http-forward" },
+    negative = true,
+    run      = function (t)
+      local id, nonce, after = "http.persist.targets", t:nonce(), t:nonce()
+      local w, other, c = t:witness {}, t:witness {}, t:connect()
+      local first = http.request { to = w, path = "/" .. nonce,
+                                   fields = offer("websocket") }
+      local second = http.request { to = other, path = "/" .. after }
+      if is_joined then
+        c:send(first, second)
+      else
+        c:send(first)
+        c:response { within = 3 }
+        c:send(second)
+      end
+      other:wait(function () return other.requests[1] end, 1)
+      for _, request in ipairs(w.requests) do
+        t:check(not (request.line or ""):find(after, 1, true), id,
+                "the origin that declined got the request for another one")
+      end
+      local got = other.requests[1]
+      t:check(not got or got.target == "/" .. after, id, "the other origin got "
+              .. t:show(got and got.line or ""))
+    end,
+  }
+end
+
+for _, case in ipairs { { "length", nil }, { "chunked", { 2 } } } do
+  scenario("http.upgrade.with-content-" .. case[1]) {
+    title  = "content of a request that offers an upgrade is content: "
+             .. case[1],
+    checks = { "http.framing.cl-exact" },
+    needs  = { "http-forward" },
+    run    = function (t)
+      local id, w = "http.framing.cl-exact", t:witness {}
+      local out = t:outcome { origin = w, follow = true, within = 3,
+        send = http.request { to = w, path = "/" .. t:nonce(), method = "POST",
+          body = "hello", chunked = case[2], fields = offer("websocket") } }
+      local got = out.requests[1]
+      t:check(not got or not got.is_complete or got.body == "hello", id,
+              "the origin got " .. t:show(got and got.body or ""))
+      t:check(not got or got.is_complete, id, "its content did not arrive",
+              { absence = true })
+      t:check(#out.smuggled == 0, id, "the origin got another request")
+    end,
+  }
+end
+
 -- Nobody asked ---------------------------------------------------------------
 
 -- An origin that switches without being asked; what comes then is read as

@@ -151,3 +151,24 @@ scenario "http.via.others-alike" {
             "http.via.combine-owner", "two foreign entries became one: " .. text)
   end,
 }
+
+for _, case in ipairs { { "alone", "Via" }, { "with-close", "close, Via" },
+                        { "lower", "via" } } do
+  local name, options = table.unpack(case)
+  scenario("http.via.named-" .. name) {
+    title  = "the proxy's own entry is there though the client calls Via a "
+             .. "connection-option: " .. options,
+    checks = { "http.via.append" },
+    needs  = { "http-forward" },
+    run    = function (t)
+      local plain = t:exchange { breaks = "http.via.append" }
+      if not plain.request:field("via") then
+        t:skip("the proxy adds no entry to plain requests either")
+      end
+      local x = t:exchange { breaks = "http.via.append",
+                             fields = { { "Connection", options } } }
+      t:check(x.request:field("via"), "http.via.append",
+              "the origin saw no Via")
+    end,
+  }
+end

@@ -33,12 +33,19 @@ local RESPONSE = "HTTP/1.1 407 Proxy Authentication Required\r\n"
 
 -- Text of n octets in which no stretch repeats soon, so that lost, doubled
 -- and swapped octets show.
+local texts = {}
+
 local function numbered(n, seed)
+  local known = texts[seed] or ""
+  if n <= #known then
+    return known:sub(1, n)
+  end
   local parts = {}
   for i = 1, n // 16 + 1 do
     parts[i] = string.format("%s%013d\r\n", seed, i)
   end
-  return table.concat(parts):sub(1, n)
+  texts[seed] = table.concat(parts)
+  return texts[seed]:sub(1, n)
 end
 
 -- Where two strings begin to differ, for people.

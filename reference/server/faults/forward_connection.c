@@ -149,6 +149,71 @@ static enum forward_verdict unlisted(struct fault_memory *m,
     return FORWARD_PASS;
 }
 
+/* A first line without options is all that is read. */
+static enum forward_verdict first_is_empty(struct fault_memory *m,
+                                           struct forward_part *part)
+{
+    struct px_bytes list = forward_value(part, "Connection"), member;
+
+    if (is_received(part) && list.data && !http1_next_member(&list, &member))
+        forget(m, part);
+    return clean(m, part);
+}
+
+/* The list is gone once its own name was found in it. */
+static enum forward_verdict ends_at_itself(struct fault_memory *m,
+                                           struct forward_part *part)
+{
+    struct px_bytes list = forward_value(part, "Connection"), member;
+    const uint8_t *begin = list.data;
+
+    if (!is_received(part))
+        return FORWARD_PASS;
+    while (http1_next_member(&list, &member)) {
+        if (!px_equal_nocase(member, PX_LITERAL("Connection")))
+            continue;
+        forward_keep(m, px_bytes_of(begin, (size_t)(member.data - begin)));
+        forward_set_value(m, part, "Connection", forward_kept(m));
+        break;
+    }
+    return FORWARD_PASS;
+}
+
+static enum forward_verdict ten_options(struct fault_memory *m,
+                                        struct forward_part *part)
+{
+    enum { TABLE_LEN = 10 };
+    struct px_bytes list = forward_value(part, "Connection"), member;
+    const uint8_t *begin = list.data;
+
+    if (!is_received(part))
+        return FORWARD_PASS;
+    for (size_t i = 0; http1_next_member(&list, &member); i++) {
+        if (i < TABLE_LEN)
+            continue;
+        forward_keep(m, px_bytes_of(begin, (size_t)(member.data - begin)));
+        forward_set_value(m, part, "Connection", forward_kept(m));
+        break;
+    }
+    return FORWARD_PASS;
+}
+
+/* What the proxy adds is among what the client names. */
+static enum forward_verdict cuts_via(struct fault_memory *m,
+                                     struct forward_part *part)
+{
+    if (part->stage == FORWARD_REQUEST_RECEIVED) {
+        struct px_bytes list = forward_value(part, "Connection"), member;
+
+        m->count[0] = 0;
+        while (http1_next_member(&list, &member))
+            m->count[0] |= px_equal_nocase(member, PX_LITERAL("Via"));
+    } else if (part->stage == FORWARD_REQUEST_SENT && m->count[0]) {
+        forward_cut_all(m, part, "Via");
+    }
+    return FORWARD_PASS;
+}
+
 static enum forward_verdict lists_all(struct fault_memory *m,
                                       struct forward_part *part)
 {
@@ -220,6 +285,30 @@ static const struct fault faults[] = {
         .summary = "leaves Host and framing out when Connection names them",
         .proves = {REQ_HTTP_CONNECTION_END_TO_END_ABUSE},
         .on_forward = cuts_framing,
+    },
+    {
+        .name = "forward-connection-first-empty",
+        .summary = "looks at no Connection line when the first is empty",
+        .proves = {REQ_HTTP_CONNECTION_MANY_LINES},
+        .on_forward = first_is_empty,
+    },
+    {
+        .name = "forward-connection-ends-at-itself",
+        .summary = "reads options up to the name of Connection itself",
+        .proves = {REQ_HTTP_CONNECTION_LISTED_REMOVED},
+        .on_forward = ends_at_itself,
+    },
+    {
+        .name = "forward-connection-ten-options",
+        .summary = "reads ten options of a Connection line",
+        .proves = {REQ_HTTP_CONNECTION_MANY_LINES},
+        .on_forward = ten_options,
+    },
+    {
+        .name = "forward-connection-cuts-via",
+        .summary = "leaves its own Via out when Connection names it",
+        .proves = {REQ_HTTP_VIA_APPEND},
+        .on_forward = cuts_via,
     },
     {
         .name = "forward-te-unlisted",

@@ -34,6 +34,23 @@ static enum forward_verdict drops_100(struct fault_memory *m,
                : FORWARD_PASS;
 }
 
+/* What is no final response waits for it. */
+static enum forward_verdict holds_interim(struct fault_memory *m,
+                                          struct forward_part *part)
+{
+    if (part->stage != FORWARD_RESPONSE_SENT)
+        return FORWARD_PASS;
+    if (part->status == 103) {
+        forward_keep_more(m, part->octets);
+        return FORWARD_SKIP;
+    }
+    if (m->kept_len && part->status >= 200) {
+        forward_put(m, part, 0, 0, forward_kept(m));
+        m->kept_len = 0;
+    }
+    return FORWARD_PASS;
+}
+
 static enum forward_verdict trims(struct fault_memory *m,
                                   struct forward_part *part)
 {
@@ -184,6 +201,8 @@ static enum forward_verdict hides_close(struct fault_memory *m,
 static const struct fault faults[] = {
     FAULT("drops-100", "keeps every 100 to itself", drops_100,
           REQ_HTTP_INTERIM_EXPECTED_100),
+    FAULT("interim-held", "holds interim responses until the final one",
+          holds_interim, REQ_HTTP_INTERIM_FORWARD),
     FAULT("interim-trimmed", "leaves X-Unknown out of interim responses", trims,
           REQ_HTTP_FIELD_UNKNOWN_FORWARD),
     FAULT("interim-second-final",

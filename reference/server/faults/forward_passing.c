@@ -36,6 +36,13 @@ static enum forward_verdict four_digits(struct fault_memory *m,
                        : FORWARD_PASS;
 }
 
+static enum forward_verdict code_16_bits(struct fault_memory *m,
+                                         struct forward_part *part)
+{
+    return forward_swap_at(m, part, FORWARD_RESPONSE_RECEIVED,
+                           "HTTP/1.1 65736 ", "HTTP/1.1 200 ");
+}
+
 static enum forward_verdict class_of_code(struct fault_memory *m,
                                           struct forward_part *part)
 {
@@ -232,6 +239,8 @@ static const struct fault faults[] = {
     FAULT("no-reason-space", "leaves the space before an empty reason out",
           no_space, REQ_HTTP_STATUS_SP),
     FAULT("status-four-digits", "passes a code of four digits on", four_digits,
+          REQ_HTTP_STATUS_SYNTAX),
+    FAULT("status-16-bits", "cuts a status code to sixteen bits", code_16_bits,
           REQ_HTTP_STATUS_SYNTAX),
     FAULT("status-class", "makes 400 of 471", class_of_code,
           REQ_HTTP_STATUS_UNKNOWN_FORWARD),

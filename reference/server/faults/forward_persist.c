@@ -47,6 +47,37 @@ static enum forward_verdict forgets_content(struct fault_memory *m,
     return FORWARD_PASS;
 }
 
+/* count[0]: the request is whole; count[1]: it was answered before. */
+static enum forward_verdict notes_early(struct fault_memory *m,
+                                        struct forward_part *part)
+{
+    if (part->stage == FORWARD_REQUEST_RECEIVED)
+        m->count[0] = m->count[1] = 0;
+    m->count[0] |= part->stage == FORWARD_REQUEST_END;
+    if (part->stage == FORWARD_RESPONSE_SENT && part->status >= 200 &&
+        !m->count[0]) {
+        m->count[1] = 1;
+        forward_cut_all(m, part, "Connection");
+    }
+    return FORWARD_PASS;
+}
+
+static enum fault_verdict stays_behind_early(struct fault_memory *m,
+                                             struct action *action)
+{
+    return m->count[1] ? http_go_on(m, action) : FAULT_PASS;
+}
+
+/* What comes then is taken for the next request. */
+static enum fault_verdict begins_anew(struct fault_memory *m,
+                                      struct event *event)
+{
+    return m->count[1] &&
+                   faults_is_input(m, event, SESSION_HTTP, SESSION_CLOSING)
+               ? FAULT_RESTART
+               : FAULT_PASS;
+}
+
 /* count[0]: the client says close; count[1]: the origin says keep-alive. */
 static enum forward_verdict copies_options(struct fault_memory *m,
                                            struct forward_part *part)
@@ -247,6 +278,15 @@ static const struct fault faults[] = {
                    "the next request",
         .proves = {REQ_HTTP_PERSIST_DRAIN},
         .on_forward = forgets_content,
+    },
+    {
+        .name = "forward-early-answer-ends",
+        .summary = "takes the content that follows an early answer for the "
+                   "next request",
+        .proves = {REQ_HTTP_PERSIST_DRAIN},
+        .on_event = begins_anew,
+        .on_action = stays_behind_early,
+        .on_forward = notes_early,
     },
     {
         .name = "forward-options-copied",

@@ -43,6 +43,58 @@ static enum forward_verdict passes_odd_name(struct fault_memory *m,
     return lets_pass(m, part, "X(Odd): a", "X-Bracket: a");
 }
 
+static const char hidden_name[] = "X-Hidden-Name";
+
+/* The first name that is no token, whatever is wrong with it, goes on as it
+ * came. count[0]: there is one, in m->kept. */
+static enum forward_verdict passes_any_name(struct fault_memory *m,
+                                            struct forward_part *part)
+{
+    struct px_bytes head = part->octets;
+
+    if (part->stage == FORWARD_REQUEST_SENT ||
+        part->stage == FORWARD_RESPONSE_SENT) {
+        size_t at = faults_find(head, hidden_name);
+
+        if (m->count[0] && at < head.len)
+            forward_put(m, part, at, strlen(hidden_name), forward_kept(m));
+        return FORWARD_PASS;
+    }
+    if (part->stage != FORWARD_REQUEST_RECEIVED &&
+        part->stage != FORWARD_RESPONSE_RECEIVED)
+        return FORWARD_PASS;
+    m->count[0] = 0;
+    for (size_t at = faults_find(head, "\r\n") + 2, len; at + 2 < head.len;
+         at += len + 2) {
+        struct px_bytes line = px_bytes_of(head.data + at, head.len - at), name;
+
+        len = faults_find(line, "\r\n");
+        name = px_bytes_of(line.data, faults_find(line, ":"));
+        if (name.len >= len || name.len == 0 || name.data[0] == ' ' ||
+            name.data[0] == '\t' || http1_is_token(name))
+            continue;
+        m->count[0] = 1;
+        forward_keep(m, name);
+        forward_put(m, part, at, name.len,
+                    px_bytes_of(hidden_name, strlen(hidden_name)));
+        break;
+    }
+    return FORWARD_PASS;
+}
+
+/* A blank before a colon is passed over, and the field heeded. */
+static enum forward_verdict mends_space(struct fault_memory *m,
+                                        struct forward_part *part)
+{
+    if (part->stage == FORWARD_REQUEST_RECEIVED &&
+        forward_has(part, "Transfer-Encoding :"))
+        forward_cut_all(m, part, "Content-Length");
+    (void)forward_swap_at(m, part, FORWARD_REQUEST_RECEIVED,
+                          "Transfer-Encoding : ", "Transfer-Encoding: ");
+    return forward_swap_at(m, part, FORWARD_REQUEST_RECEIVED,
+                           "Content-Length : ", "Content-Length: ");
+}
+
 static enum forward_verdict passes_space(struct fault_memory *m,
                                          struct forward_part *part)
 {
@@ -149,6 +201,13 @@ static const struct fault faults[] = {
           REQ_HTTP_PARSE_NO_COLON),
     FAULT("odd-name-passed", "passes names on that are no token",
           passes_odd_name, REQ_HTTP_PARSE_NAME_TOKEN),
+    FAULT("any-name-passed", "passes names on whatever octets they have",
+          passes_any_name, REQ_HTTP_PARSE_NAME_TOKEN,
+          REQ_HTTP_PARSE_COLON_SPACE_REQUEST),
+    FAULT("space-mended",
+          "heeds Content-Length and Transfer-Encoding with a blank before the "
+          "colon",
+          mends_space, REQ_HTTP_PARSE_COLON_SPACE_REQUEST),
     FAULT("space-passed", "passes a space before a colon on", passes_space,
           REQ_HTTP_PARSE_COLON_SPACE_REQUEST,
           REQ_HTTP_PARSE_COLON_SPACE_RESPONSE),

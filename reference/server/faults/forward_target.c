@@ -252,7 +252,49 @@ static enum forward_verdict silent_about_itself(struct fault_memory *m,
                                                                 : FORWARD_PASS;
 }
 
+/* What is decoded goes on so, and ends the line. */
+static enum forward_verdict decodes_crlf(struct fault_memory *m,
+                                         struct forward_part *part)
+{
+    (void)forward_swap_at(m, part, FORWARD_REQUEST_SENT, "%0D%0A", "\r\n");
+    return forward_swap_at(m, part, FORWARD_REQUEST_SENT, "%0d%0a", "\r\n");
+}
+
 /* What no target is ---------------------------------------------------------*/
+
+/* Behind a user there need be no host. */
+static enum forward_verdict host_behind_at(struct fault_memory *m,
+                                           struct forward_part *part)
+{
+    struct place place;
+
+    if (!is_received(part) || !find_authority(part, &place) || place.len == 0 ||
+        part->octets.data[place.at + place.len - 1] != '@')
+        return FORWARD_PASS;
+    forward_keep(m, forward_value(part, "Host"));
+    forward_put(m, part, place.at, place.len, forward_kept(m));
+    return FORWARD_PASS;
+}
+
+/* The digits that a port begins with are the port. */
+static enum forward_verdict port_junk(struct fault_memory *m,
+                                      struct forward_part *part)
+{
+    struct place place;
+    struct px_bytes text;
+    size_t end;
+
+    if (!is_received(part) || !find_authority(part, &place))
+        return FORWARD_PASS;
+    text = octets_at(part, place);
+    end = faults_find(text, ":") + 1;
+    while (end < text.len && text.data[end] >= '0' && text.data[end] <= '9')
+        end++;
+    if (end < text.len && text.data[0] != '[')
+        forward_put(m, part, place.at + end, text.len - end,
+                    (struct px_bytes){0});
+    return FORWARD_PASS;
+}
 
 static enum forward_verdict sends_fragment(struct fault_memory *m,
                                            struct forward_part *part)
@@ -313,6 +355,12 @@ static const struct fault faults[] = {
           REQ_HTTP_TARGET_PATH_KEPT),
     FAULT("slash-decoded", "decodes %2F in a path", decodes_slash,
           REQ_HTTP_TARGET_PATH_KEPT),
+    FAULT("crlf-decoded", "decodes %0D%0A in a path or a query", decodes_crlf,
+          REQ_HTTP_TARGET_PATH_KEPT),
+    FAULT("host-behind-at", "goes by Host where only a user stands in a target",
+          host_behind_at, REQ_HTTP_TARGET_EMPTY_HOST),
+    FAULT("port-junk", "skips what stands behind the digits of a port",
+          port_junk, REQ_HTTP_TARGET_PORT_RANGE),
     FAULT("short-lines", "answers targets of more than 4096 octets with 414",
           short_lines, REQ_HTTP_TARGET_LENGTH),
     FAULT("lower-case-only", "refuses the scheme HTTP in upper case",

@@ -98,6 +98,26 @@ static enum forward_verdict goes_on(struct fault_memory *m,
     return FORWARD_PASS;
 }
 
+/* count[0]: the request offered a protocol: what the client sends from here on
+ * is not looked at. */
+static enum forward_verdict notes_offer(struct fault_memory *m,
+                                        struct forward_part *part)
+{
+    pass_offer(m, part);
+    if (part->stage == FORWARD_REQUEST_SENT)
+        m->count[0] = forward_value(part, "Upgrade").len > 0;
+    return FORWARD_PASS;
+}
+
+static enum fault_verdict sends_blindly(struct fault_memory *m,
+                                        struct event *event)
+{
+    if (event->kind != EVENT_CLIENT_DATA || !m->count[0])
+        return FAULT_PASS;
+    faults_also_send(m, ACTION_SEND_UPSTREAM, event->data);
+    return FAULT_DROP;
+}
+
 static const struct fault faults[] = {
     {
         .name = "forward-coding-kept",
@@ -128,6 +148,14 @@ static const struct fault faults[] = {
         .summary = "passes a 101 on but not the 100 before it",
         .proves = {REQ_HTTP_UPGRADE_WITH_EXPECT},
         .on_forward = skips_100,
+    },
+    {
+        .name = "forward-upgrade-blind",
+        .summary = "passes all on behind an offer of Upgrade, whatever the "
+                   "origin says to it",
+        .proves = {REQ_HTTP_PERSIST_TARGETS},
+        .on_event = sends_blindly,
+        .on_forward = notes_offer,
     },
     {
         .name = "forward-upgrade-exact-case",

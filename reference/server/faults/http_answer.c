@@ -76,6 +76,14 @@ static enum fault_verdict misdirected(struct fault_memory *m,
     return FAULT_PASS;
 }
 
+static enum fault_verdict not_found(struct fault_memory *m,
+                                    struct action *action)
+{
+    if (http_status(action) == 502)
+        http_set_status(m, action, "HTTP/1.1 404 Not Found");
+    return FAULT_PASS;
+}
+
 static enum fault_verdict upgrade_required(struct fault_memory *m,
                                            struct action *action)
 {
@@ -315,6 +323,12 @@ static const struct fault faults[] = {
         .summary = "answers 421 when it cannot reach the target",
         .proves = {REQ_HTTP_STATUS_NO_421},
         .on_action = misdirected,
+    },
+    {
+        .name = "http-answer-404",
+        .summary = "answers 404 when it cannot reach the target",
+        .proves = {REQ_HTTP_ERROR_REFUSED, REQ_HTTP_ERROR_DNS},
+        .on_action = not_found,
     },
     {
         .name = "http-answer-426",
