@@ -13,6 +13,7 @@
 #include "session_internal.h"
 
 enum {
+    FTP_PORT = 21, /* of an ftp URI without one (RFC 1738 section 3.2) */
     /* What one message's head may become on its way. */
     FORWARD_HEAD_MAX = 16384 + 32768 + 4096,
     /* What the origin may send ahead: a whole head at least. */
@@ -53,6 +54,8 @@ struct forward {
     bool is_upstream_ended;
     bool is_upstream_broken;
     bool is_origin_http10; /* as far as is known */
+
+    struct session_fetch fetch; /* what the last one is asked for by FTP */
 
     /* The request. */
     bool is_head, is_idempotent, has_content;
@@ -109,6 +112,29 @@ void forward_break_off(struct session *s, const struct px_error *err);
 
 /* Dials the origin, or takes the connection that stands. */
 void forward_reach(struct session *s);
+
+/* How long an origin may say nothing. */
+uint32_t forward_response_timeout_ms(const struct session *s);
+
+/* The origin's part of an exchange begins. */
+void forward_begin_exchange(struct session *s);
+
+/* From here on the origin is this one; what is known of another is not. */
+void forward_set_origin(struct session *s, const struct http1_target *target,
+                        uint16_t default_port);
+
+/*
+ * The gateway to FTP (session_ftp.c). Whether the target is for it; whether it
+ * can be asked for so, refused if not; asks for it; and what came of that.
+ */
+bool forward_is_ftp(const struct session *s, const struct http1_target *target);
+PX_CHECKED bool forward_check_ftp(struct session *s,
+                                  const struct http1_request_head *head,
+                                  const struct http1_target *target);
+void forward_fetch(struct session *s, const struct http1_request_head *head,
+                   const struct http1_target *target, size_t len);
+void forward_fetched(struct session *s, const struct session_fetched *fetched);
+void forward_fetch_failed(struct session *s, enum fetch_failure failure);
 
 /* One step of each direction; false when nothing is to be done. */
 PX_CHECKED bool forward_step_request(struct session *s);
