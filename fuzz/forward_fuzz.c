@@ -104,6 +104,7 @@ static void carry_out(struct play *p, const struct action *action)
     case ACTION_LISTEN:
     case ACTION_TAKE_PEER:
     case ACTION_DROP_PEER:
+    case ACTION_FETCH:
         FUZZ_REQUIRE(false, "HTTP asks for no such thing");
         break;
     }

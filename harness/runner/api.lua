@@ -29,11 +29,11 @@ end
 local getters = {}
 
 function getters.received(self)
-  return self.octets_received or 0
+  return rawget(self, "octets_received") or 0
 end
 
 function getters.sent(self)
-  return self.octets_sent or 0
+  return rawget(self, "octets_sent") or 0
 end
 
 local function address_getter(i)

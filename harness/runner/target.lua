@@ -291,14 +291,14 @@ function Target:restart()
   return self:start()
 end
 
--- Ends what was started, and only that.
+-- Ends what was started, and only that: its group too, where a part of it may
+-- outlive the first process.
 function Target:stop()
   if self.process then
     self.process:kill("TERM")
-    if not self.process:wait(3) then
-      self.process:kill("KILL")
-      self.process:wait(2)
-    end
+    self.process:wait(3)
+    self.process:kill("KILL")
+    self.process:wait(2)
     self.process = nil
   end
   for _, server in ipairs(self.servers or {}) do

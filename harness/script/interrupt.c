@@ -15,6 +15,7 @@ struct interrupt {
     uv_signal_t handles[SIGNALS]; /* data points back here */
     struct script *script;
     int open_handles;
+    bool is_told; /* the function was called */
 };
 
 struct box {
@@ -47,15 +48,23 @@ static int call_handler(lua_State *L)
     return 0;
 }
 
-/* The next signal has its usual effect again: whoever waits can insist. */
+/*
+ * The next signal has its usual effect: whoever waits can insist. What was
+ * started is in groups of its own, which the signal does not reach.
+ */
 static void on_signal(uv_signal_t *handle, int number)
 {
     struct interrupt *i = handle->data;
 
-    (void)number;
+    if (!i->is_told) {
+        i->is_told = true;
+        script_protect(i->script, call_handler, NULL);
+        return;
+    }
+    processes_kill(i->script);
     for (int n = 0; n < SIGNALS; n++)
         uv_signal_stop(&i->handles[n]);
-    script_protect(i->script, call_handler, NULL);
+    (void)raise(number);
 }
 
 static struct interrupt *push_interrupt(lua_State *L)

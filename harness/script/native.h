@@ -95,6 +95,10 @@ int native_fail_uv(lua_State *L, const char *what, int uv_error);
 void native_class(lua_State *L, const char *name, const luaL_Reg *methods,
                   lua_CFunction gc);
 
+/* The groups of all processes that run are killed at once. Is safe from a
+ * callback of the loop, and leaves nothing to wait for. */
+void processes_kill(struct script *s);
+
 /* Each registers its functions in the table on top of the stack. */
 void native_open_task(lua_State *L);
 void native_open_sandbox(lua_State *L);

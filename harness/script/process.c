@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "address.h"
-#include "native.h"
+#include "script_internal.h"
 
 /* native.process(): a child in a process group of its own. */
 
@@ -22,6 +22,7 @@ struct process {
     uv_pipe_t pipe;     /* standard output and error */
     uv_timer_t grace;
     struct script *script;
+    struct process *next; /* of those that run */
     struct waiters waiters;
     int open_handles;
     int64_t code;
@@ -79,6 +80,29 @@ static int signal_group(const struct process *p, int number)
 {
     assert(p->child.pid > 0);
     return uv_kill(-p->child.pid, number);
+}
+
+void processes_kill(struct script *s)
+{
+    for (const struct process *p = s->processes; p; p = p->next)
+        (void)signal_group(p, SIGKILL);
+}
+
+static void list(struct process *p)
+{
+    p->next = p->script->processes;
+    p->script->processes = p;
+    p->is_running = true;
+}
+
+static void unlist(struct process *p)
+{
+    struct process **at = &p->script->processes;
+
+    while (*at != p)
+        at = &(*at)->next;
+    *at = p->next;
+    p->is_running = false;
 }
 
 static void on_grace_over(uv_timer_t *timer)
@@ -154,7 +178,7 @@ static void on_ended(uv_process_t *child, int64_t code, int signal_number)
 {
     struct process *p = child->data;
 
-    p->is_running = false;
+    unlist(p);
     p->code = code;
     p->signal = signal_number;
     if (p->is_orphan) {
@@ -330,7 +354,7 @@ static int native_process(lua_State *L)
         close_handles(p);
         return fail_spawn(L, &options, error);
     }
-    p->is_running = true;
+    list(p);
     (void)uv_read_start((uv_stream_t *)&p->pipe, on_alloc, on_output);
     return 1;
 }

@@ -25,7 +25,8 @@ struct script {
     size_t memory_max;
     struct task *main; /* the one script_run() waits for */
     enum outcome outcome;
-    bool has_failed; /* something that nobody waits for did */
+    struct process *processes; /* those that run; process.c */
+    bool has_failed;           /* something that nobody waits for did */
     bool is_closing;
 };
 

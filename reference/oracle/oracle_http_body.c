@@ -91,6 +91,20 @@ size_t http_body_take(struct oracle *o, enum oracle_side side,
     return used;
 }
 
+/* The proxy makes what refuses a CONNECT; others it may forward. */
+static void judge_chunk_grammar(struct oracle *o, const struct http_body *body)
+{
+    static const char what[] =
+        "chunk extensions or trailers that break their grammar";
+
+    if (o->u.http.is_refused)
+        oracle_accuse(o, REQ_HTTP_PARSE_SENDER_GRAMMAR, SIDE_SERVER, body->at,
+                      "%s", what);
+    else
+        oracle_contest(o, REQ_HTTP_PARSE_SENDER_GRAMMAR, SIDE_SERVER, body->at,
+                       "%s", what);
+}
+
 /* What a forwarding proxy's chunks may not be, whoever made them first. */
 static void judge_server_chunks(struct oracle *o, const struct http_body *body)
 {
@@ -103,9 +117,6 @@ static void judge_server_chunks(struct oracle *o, const struct http_body *body)
          REQ_HTTP_CHUNKED_BARE_LF, "chunks whose lines end in LF alone"},
         {HTTP1_CHUNK_CONTROL, REQ_HTTP_CHUNKED_EXT_CTL,
          "CR, LF or NUL out of place in a chunk-size line"},
-        {HTTP1_CHUNK_EXT_SYNTAX | HTTP1_CHUNK_TRAILER_BARE_LF,
-         REQ_HTTP_PARSE_SENDER_GRAMMAR,
-         "chunk extensions or trailers that break their grammar"},
     };
 
     for (size_t i = 0; i < sizeof(odds) / sizeof(odds[0]); i++) {
@@ -113,7 +124,10 @@ static void judge_server_chunks(struct oracle *o, const struct http_body *body)
             oracle_accuse(o, odds[i].req, SIDE_SERVER, body->at, "%s",
                           odds[i].what);
     }
-    /* It may be the origin's, passed on with the extension. */
+    if (body->chunked.oddities &
+        (HTTP1_CHUNK_EXT_SYNTAX | HTTP1_CHUNK_TRAILER_BARE_LF))
+        judge_chunk_grammar(o, body);
+    /* These may be the origin's, passed on. */
     if (body->chunked.oddities & HTTP1_CHUNK_EXT_BLANKS)
         oracle_contest(o, REQ_HTTP_CHUNKED_EXT_BWS, SIDE_SERVER, body->at,
                        "whitespace within chunk extensions");

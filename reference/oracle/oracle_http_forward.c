@@ -27,16 +27,24 @@ static const struct odd odds[] = {
     {HTTP1_COLON_SPACE, REQ_HTTP_PARSE_COLON_SPACE_RESPONSE,
      "whitespace between a field name and its colon"},
     {HTTP1_CONTROL, REQ_HTTP_PARSE_VALUE_CTL, "a NUL in the head"},
+    {HTTP1_LOOSE_SPACING | HTTP1_BAD_VERSION | HTTP1_LEADING_CRLF,
+     REQ_HTTP_PARSE_SENDER_GRAMMAR, "a start-line that breaks the grammar"},
+    {HTTP1_NO_REASON_SPACE, REQ_HTTP_STATUS_SP,
+     "no space after the status code"},
+};
+
+/*
+ * The grammar is all that there is against these, and it binds what is
+ * generated, not what is forwarded as it came (RFC 9110 section 2.2).
+ */
+static const struct odd received[] = {
     {HTTP1_NOT_TOKEN, REQ_HTTP_PARSE_NAME_TOKEN,
      "a field name that is no token"},
     {HTTP1_NO_COLON, REQ_HTTP_PARSE_NO_COLON, "a field line without a colon"},
-    {HTTP1_BARE_LF | HTTP1_LOOSE_SPACING | HTTP1_BAD_VERSION |
-         HTTP1_LEADING_CRLF,
-     REQ_HTTP_PARSE_SENDER_GRAMMAR, "a head that breaks the grammar"},
+    {HTTP1_BARE_LF, REQ_HTTP_PARSE_SENDER_GRAMMAR,
+     "a line that ends in LF alone"},
     {HTTP1_BAD_STATUS, REQ_HTTP_STATUS_SYNTAX,
      "a status code that is not three digits"},
-    {HTTP1_NO_REASON_SPACE, REQ_HTTP_STATUS_SP,
-     "no space after the status code"},
 };
 
 static void judge_head(struct oracle *o, const struct http_request *request,
@@ -47,6 +55,11 @@ static void judge_head(struct oracle *o, const struct http_request *request,
     for (size_t i = 0; i < sizeof(odds) / sizeof(odds[0]); i++) {
         if (oddities & odds[i].oddities)
             accuse(o, odds[i].req, at, odds[i].what);
+    }
+    for (size_t i = 0; i < sizeof(received) / sizeof(received[0]); i++) {
+        if (oddities & received[i].oddities)
+            oracle_contest(o, received[i].req, SIDE_SERVER, at, "%s",
+                           received[i].what);
     }
     http_judge_version(o, request, head, at);
 }
