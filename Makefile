@@ -22,7 +22,7 @@ OPT         := $(OPT.$(MODE))
 
 # Lazy, since `make deps` may install what pkg-config is asked about.
 LUA_CFLAGS = $(shell pkg-config --cflags lua5.4)
-LIBS       = $(shell pkg-config --libs lua5.4 libuv jansson openssl) -lpcap -lm
+LIBS       = $(shell pkg-config --libs lua5.4 libuv jansson openssl libcurl) -lpcap -lm
 
 SRC  := $(wildcard reference/*/*.c reference/server/faults/*.c pcap/*.c \
                    harness/*/*.c)

@@ -120,6 +120,7 @@ void model_action(struct model *m, const struct action *action)
     case ACTION_END_UPSTREAM:
         m->is_target_told_end = true;
         break;
+    case ACTION_FETCH: /* due to nothing */
     case ACTION_TAKE_PEER:
     case ACTION_DROP_PEER:
     case ACTION_RELAY:
@@ -341,6 +342,8 @@ static void settle_handshake(struct model *m)
     case EVENT_UPSTREAM_DATA:
     case EVENT_UPSTREAM_END:
     case EVENT_UPSTREAM_RESET:
+    case EVENT_FETCHED:
+    case EVENT_FETCH_FAILED:
         FUZZ_REQUIRE(false, "the driver made up a target");
         break;
     }
@@ -444,6 +447,8 @@ static void settle_dialling(struct model *m)
     case EVENT_UPSTREAM_DATA:
     case EVENT_UPSTREAM_END:
     case EVENT_UPSTREAM_RESET:
+    case EVENT_FETCHED:
+    case EVENT_FETCH_FAILED:
         FUZZ_REQUIRE(false, "the driver made up a target");
         break;
     }
@@ -491,6 +496,8 @@ static void settle_relaying(struct model *m)
     case EVENT_LISTENING:
     case EVENT_ACCEPTED:
     case EVENT_TIMER:
+    case EVENT_FETCHED:
+    case EVENT_FETCH_FAILED:
         FUZZ_REQUIRE(false, "the driver made up event %d", m->event.kind);
         break;
     }

@@ -42,6 +42,31 @@ static void log_line(struct play *p, const char *format, const char *text,
     px_put_u8(&p->log, '\n');
 }
 
+/* What is asked of the gateway. */
+static void log_fetch(struct play *p, const struct action *action)
+{
+    const struct session_fetch *fetch = action->fetch;
+    char text[PX_ENDPOINT_TEXT_MAX];
+
+    end_line(p);
+    px_format_endpoint(&fetch->target, text);
+    px_put_text(&p->log, fetch->is_head ? "look at " : "fetch ");
+    px_put_text(&p->log, text);
+    px_put_text(&p->log, " ");
+    px_put_bytes(&p->log, fetch->path);
+    if (fetch->has_user) {
+        px_put_text(&p->log, " as ");
+        px_put_bytes(&p->log, fetch->user);
+        px_put_text(&p->log, " with ");
+        px_put_bytes(&p->log, fetch->password);
+    }
+    if (action->rules) {
+        px_put_text(&p->log, " rules ");
+        px_put_decimal(&p->log, action->rules);
+    }
+    px_put_text(&p->log, "\n");
+}
+
 static void log_action(struct play *p, const struct action *action)
 {
     char text[PX_ENDPOINT_TEXT_MAX];
@@ -71,6 +96,9 @@ static void log_action(struct play *p, const struct action *action)
         px_format_endpoint(&action->target, text);
         *strrchr(text, ':') = '\0'; /* the port means nothing */
         log_line(p, "listen ", text, 0);
+        break;
+    case ACTION_FETCH:
+        log_fetch(p, action);
         break;
     case ACTION_TAKE_PEER:
         log_line(p, "take peer", "", 0);
@@ -139,7 +167,8 @@ struct play *play_start(enum session_protocol protocol, enum play_auth auth)
         .protocol = protocol,
         .verify = auth == AUTH || auth == FORWARD_AUTH ? verify : NULL,
         .is_forwarding =
-            auth == FORWARD || auth == FORWARD_AUTH || auth == RULES,
+            auth == FORWARD || auth == FORWARD_AUTH || auth >= RULES,
+        .is_ftp_gateway = auth == FTP,
         .access = auth == RULES ? &p->rules : NULL,
         .pseudonym = "proxy",
         .unix_offset_ms = 784111777000 - PLAY_NOW_MS,

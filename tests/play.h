@@ -118,6 +118,28 @@ struct play_step {
             .address = {.kind = PX_ADDRESS_NAME, .name = BYTES(s)},            \
         }                                                                      \
     }
+/* An ftp URI brings len octets, or as many as there will be. */
+#define FETCHED(len)                                                           \
+    {                                                                          \
+        true,                                                                  \
+        {                                                                      \
+            .kind = EVENT_FETCHED, .fetched = {.length = (len) }               \
+        }                                                                      \
+    }
+#define LISTED                                                                 \
+    {                                                                          \
+        true,                                                                  \
+        {                                                                      \
+            .kind = EVENT_FETCHED, .fetched = { UINT64_MAX, true }             \
+        }                                                                      \
+    }
+#define NOT_FETCHED(why)                                                       \
+    {                                                                          \
+        true,                                                                  \
+        {                                                                      \
+            .kind = EVENT_FETCH_FAILED, .fetch_failure = (why)                 \
+        }                                                                      \
+    }
 /* The listener is at 127.0.0.9:4660. */
 #define LISTENING                                                              \
     {                                                                          \
@@ -143,15 +165,17 @@ struct play_step {
  * for none, and serves Tor's commands, or no UDP. Or it forwards, as "proxy";
  * its clock then says Sun, 06 Nov 1994 08:49:37 GMT. With rules it forwards,
  * and denies "*.denied", "origin/secret", "DELETE origin", "127.0.0.66",
- * "127.0.0.67/secret" and "BIND 127.0.0.68".
+ * "127.0.0.67/secret" and "BIND 127.0.0.68". As a gateway it forwards, too.
  */
-enum play_auth { OPEN, AUTH, TOR, NO_UDP, FORWARD, FORWARD_AUTH, RULES };
+enum play_auth { OPEN, AUTH, TOR, NO_UDP, FORWARD, FORWARD_AUTH, RULES, FTP };
 
 /*
  * The log has a line an action: "client:OCTETS", "target:OCTETS" (what is
  * sent to the same side in a row is one line, so that cuts do not show),
- * "dial HOST:PORT", with " rules SET" behind it if there are any, "associate
- * HOST:PORT", "resolve HOST:PORT", "listen HOST"
+ * "fetch HOST:PORT PATH" and "look at HOST:PORT PATH", with " as USER with
+ * PASSWORD" behind it if there are any, "dial HOST:PORT", with " rules SET"
+ * behind it if there are any, "associate HOST:PORT", "resolve HOST:PORT",
+ * "listen HOST"
  * ("-" is anybody), "take peer", "drop peer", "relay", "end client", "end
  * target", "close target", "timer MS", "timer never", "close", "reset".
  */

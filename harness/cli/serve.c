@@ -32,6 +32,7 @@ struct serve_options {
     bool has_no_udp;
     bool has_no_fragments;
     bool has_no_forward;
+    bool has_ftp;
     bool is_tor;
     int64_t response_s;
     int64_t max_connections;
@@ -65,6 +66,8 @@ static const struct option_row rows[] = {
      "drop fragments of datagrams instead of joining them"},
     {"no-forward", 0, NULL, OPTION_FLAG, AT(has_no_forward), 0, 0,
      "refuse HTTP requests other than CONNECT"},
+    {"ftp", 0, NULL, OPTION_FLAG, AT(has_ftp), 0, 0,
+     "be a gateway to FTP: serve GET and HEAD of ftp:// URLs"},
     {"response-timeout", 0, "SECONDS", OPTION_INTEGER, AT(response_s), 1, 86400,
      "how long an origin may say nothing (30)"},
     {"tor", 0, NULL, OPTION_FLAG, AT(is_tor), 0, 0,
@@ -348,6 +351,7 @@ int cli_serve(int argc, char **argv)
     cfg.has_no_udp = o.has_no_udp;
     cfg.has_no_fragments = o.has_no_fragments;
     cfg.has_no_forward = o.has_no_forward;
+    cfg.is_ftp_gateway = o.has_ftp;
     cfg.response_timeout_ms = (uint32_t)o.response_s * 1000;
     cfg.is_tor = o.is_tor;
     cfg.max_connections = (unsigned)o.max_connections;

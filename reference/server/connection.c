@@ -228,6 +228,8 @@ static void update_reading(struct connection *c)
     is_upstream_wanted = !c->is_hanging &&
                          session_upstream_room(c->session) > 0 &&
                          (!c->client || stream_queued(c->client) < QUEUE_HIGH);
+    errand_read(&c->errand,
+                is_upstream_wanted ? session_upstream_room(c->session) : 0);
     if (c->client)
         stream_read(c->client,
                     is_client_wanted ? STREAM_READING : STREAM_PAUSED);
@@ -389,6 +391,7 @@ static void carry_out(struct connection *c, const struct action *action)
     case ACTION_ASSOCIATE:
     case ACTION_RESOLVE:
     case ACTION_LISTEN:
+    case ACTION_FETCH:
         if (!c->client ||
             !errand_run(&c->errand, action, stream_tcp(c->client)))
             connection_abort(c); /* nobody asks, or memory is short */

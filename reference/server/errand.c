@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "dial.h"
+#include "gateway_ftp.h"
 #include "listen.h"
 #include "lookup.h"
 #include "relay_udp.h"
@@ -119,6 +120,16 @@ static void on_peer(void *owner, const struct px_endpoint *peer)
     tell(owner, (struct event){.kind = EVENT_ACCEPTED, .peer = *peer});
 }
 
+/* Its last event leaves nothing to be closed. */
+static void tell_of_gateway(void *owner, struct event event)
+{
+    struct errand *e = owner;
+
+    if (event.kind != EVENT_FETCHED && event.kind != EVENT_UPSTREAM_DATA)
+        e->gateway = NULL;
+    tell(e, event);
+}
+
 static bool listen_for(struct errand *e, const struct px_address *peer,
                        const uv_tcp_t *client)
 {
@@ -140,6 +151,20 @@ static bool listen_for(struct errand *e, const struct px_address *peer,
     return e->listen;
 }
 
+static bool fetch(struct errand *e, const struct action *action)
+{
+    const struct gateway_ftp_config cfg = {
+        .loop = e->ctx->loop,
+        .fetch = action->fetch,
+        .access = config_of(e)->access,
+        .rules = action->rules,
+        .reply_timeout_ms = config_of(e)->response_timeout_ms,
+    };
+
+    e->gateway = gateway_ftp_new(&cfg, e, tell_of_gateway);
+    return e->gateway;
+}
+
 bool errand_run(struct errand *e, const struct action *action,
                 const uv_tcp_t *client)
 {
@@ -149,6 +174,8 @@ bool errand_run(struct errand *e, const struct action *action,
         return associate(e, &action->target, client);
     if (action->kind == ACTION_RESOLVE)
         return resolve(e, &action->target.addr);
+    if (action->kind == ACTION_FETCH)
+        return fetch(e, action);
     assert(action->kind == ACTION_LISTEN);
     return listen_for(e, &action->target.addr, client);
 }
@@ -171,6 +198,12 @@ void errand_drop_peer(struct errand *e)
         listen_drop(e->listen);
 }
 
+void errand_read(struct errand *e, size_t room)
+{
+    if (e->gateway)
+        gateway_ftp_read(e->gateway, room);
+}
+
 void errand_drop(struct errand *e)
 {
     dial_cancel(e->dial);
@@ -179,6 +212,8 @@ void errand_drop(struct errand *e)
     e->relay = NULL;
     lookup_cancel(e->lookup);
     e->lookup = NULL;
+    gateway_ftp_close(e->gateway);
+    e->gateway = NULL;
     listen_close(e->listen);
     e->listen = NULL;
 }

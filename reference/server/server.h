@@ -34,6 +34,7 @@ struct server_config {
     bool has_no_udp;               /* UDP ASSOCIATE is refused */
     bool has_no_fragments;   /* fragments of datagrams are not reassembled */
     bool has_no_forward;     /* HTTP: CONNECT only */
+    bool is_ftp_gateway;     /* HTTP: ftp URIs are fetched */
     const char *pseudonym;   /* in Via, up to 31 octets; NULL: a random one */
     bool is_tor;             /* Tor's RESOLVE and RESOLVE_PTR are served */
     const char *const *deny; /* rules (access.h): deny_count of them, up to

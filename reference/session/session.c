@@ -452,6 +452,9 @@ void session_handle(struct session *s, const struct event *event,
     case EVENT_UPSTREAM_RESET:
         on_upstream(s, event);
         break;
+    case EVENT_FETCHED: /* forwarding saw them */
+    case EVENT_FETCH_FAILED:
+        break;
     case EVENT_TIMER:
         on_timer(s);
         break;

@@ -6,7 +6,8 @@
  * go in, actions come out; no socket, clock, heap or randomness. The result
  * never depends on how the octets were cut. SOCKS5 is RFC 1928 and 1929, SOCKS4
  * and 4A are their memos, HTTP CONNECT is RFC 9110 section 9.3.6, forwarding of
- * other methods RFC 9110 section 7 and RFC 9112. The datagrams of an
+ * other methods RFC 9110 section 7 and RFC 9112; as a gateway to FTP (RFC 1738
+ * section 3.2) it asks its server for files. The datagrams of an
  * association are association.h's, what a tap sees is forward_tap.h's, rules
  * about whom nobody is connected to are access.h's.
  */
@@ -39,10 +40,11 @@ struct session_config {
                           stand in a quoted-string as they are; with verify */
     const struct digest_config *digest; /* of HTTP, with verify; NULL: Digest
                                            is not offered */
-    bool has_no_basic;  /* HTTP's Basic is not offered; only with digest */
-    bool has_no_udp;    /* SOCKS5's UDP ASSOCIATE is refused */
-    bool is_tor;        /* SOCKS5 has Tor's RESOLVE and RESOLVE_PTR */
-    bool is_forwarding; /* HTTP: other methods than CONNECT are served too */
+    bool has_no_basic;   /* HTTP's Basic is not offered; only with digest */
+    bool has_no_udp;     /* SOCKS5's UDP ASSOCIATE is refused */
+    bool is_tor;         /* SOCKS5 has Tor's RESOLVE and RESOLVE_PTR */
+    bool is_forwarding;  /* HTTP: other methods than CONNECT are served too */
+    bool is_ftp_gateway; /* and GET and HEAD of ftp URIs; with is_forwarding */
     /* HTTP: who this proxy is in Via (RFC 9110 section 7.6.3), a token that no
      * other proxy has, up to 64 octets; with is_forwarding. */
     const char *pseudonym;
@@ -75,17 +77,33 @@ enum dial_failure {
     DIAL_NAME_TEMPORARY,  /* the resolver failed; later it might answer */
 };
 
+/* Why an ftp URI could not be fetched, once its server was reached. */
+enum fetch_failure {
+    FETCH_FAILED,    /* no better reason is known */
+    FETCH_NOT_FOUND, /* it has no such file and no such directory */
+    FETCH_NO_LOGIN,  /* it does not let this user in */
+};
+
+/* What an ftp URI is about to bring, in UPSTREAM_DATA, END or RESET. */
+struct session_fetched {
+    uint64_t length; /* octets; UINT64_MAX: unknown */
+    bool is_listing; /* of a directory, as lines of text */
+};
+
 enum event_kind {
     EVENT_CLIENT_DATA,    /* .data, at most session_client_room() octets */
     EVENT_CLIENT_END,     /* FIN: no more from the client, it may still read */
     EVENT_CLIENT_RESET,   /* the client's connection broke; it is gone */
     EVENT_DIALLED,        /* .bound is our own address toward the target */
-    EVENT_DIAL_FAILED,    /* .failure; also of ASSOCIATE, RESOLVE, LISTEN */
+    EVENT_DIAL_FAILED,    /* .failure; also of ASSOCIATE, RESOLVE, LISTEN and
+                             FETCH */
     EVENT_ASSOCIATED,     /* .bound is where the client is to send to */
     EVENT_RESOLVED,       /* .address: a name's address, or its name */
     EVENT_LISTENING,      /* .bound is where the peer is to connect to */
     EVENT_ACCEPTED,       /* .peer connected there; it waits until it is taken
                              or dropped, or all is closed */
+    EVENT_FETCHED,        /* .fetched: what comes now */
+    EVENT_FETCH_FAILED,   /* .fetch_failure */
     EVENT_UPSTREAM_DATA,  /* .data */
     EVENT_UPSTREAM_END,   /* FIN: no more from the target */
     EVENT_UPSTREAM_RESET, /* the target's connection broke; it is gone */
@@ -100,6 +118,8 @@ struct event {
         struct px_endpoint peer;
         struct px_address address; /* a name borrows, like data */
         enum dial_failure failure;
+        struct session_fetched fetched;
+        enum fetch_failure fetch_failure;
     };
 };
 
@@ -125,6 +145,8 @@ enum action_kind {
     ACTION_LISTEN,         /* for .target's address to connect, for anybody when
                               its kind is NONE; answered by LISTENING or
                               DIAL_FAILED, which may also come later */
+    ACTION_FETCH,          /* .fetch, .rules; answered by FETCHED, FETCH_FAILED
+                              or DIAL_FAILED */
     ACTION_TAKE_PEER,      /* who connected is the target; others are not let
                               in any more */
     ACTION_DROP_PEER,      /* close who connected; listen on */
@@ -138,6 +160,15 @@ enum action_kind {
     ACTION_RESET,          /* flush to both, then reset both: the last action */
 };
 
+/* An ftp URI, taken apart; everything borrows. */
+struct session_fetch {
+    struct px_endpoint target;
+    struct px_bytes path;           /* as in the URI; begins with "/" */
+    bool has_user;                  /* false: anonymous */
+    struct px_bytes user, password; /* decoded, without control characters */
+    bool is_head;                   /* none of its content is wanted */
+};
+
 struct action {
     enum action_kind kind;
     union {
@@ -146,10 +177,11 @@ struct action {
             enum session_message message;
         } send;
         struct px_endpoint target;
+        const struct session_fetch *fetch; /* borrowed, like data */
         uint64_t deadline_ms; /* on session_handle()'s clock; or NEVER */
     };
-    access_set rules; /* of DIAL: those that deny the target should one of
-                         their addresses be its name's */
+    access_set rules; /* of DIAL and FETCH: those that deny the target should
+                         one of their addresses be its name's */
 };
 
 /* A deadline that does not come. */

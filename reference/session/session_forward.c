@@ -46,7 +46,7 @@ size_t session_forward_room(const struct session *s)
                : 0;
 }
 
-static uint32_t response_timeout_ms(const struct session *s)
+uint32_t forward_response_timeout_ms(const struct session *s)
 {
     return s->cfg->response_timeout_ms ? s->cfg->response_timeout_ms
                                        : DEFAULT_RESPONSE_MS;
@@ -178,7 +178,7 @@ void forward_break_off(struct session *s, const struct px_error *err)
     session_abandon(s);
 }
 
-static void begin_exchange(struct session *s)
+void forward_begin_exchange(struct session *s)
 {
     struct forward *f = s->forward;
 
@@ -186,7 +186,7 @@ static void begin_exchange(struct session *s)
     f->request = FORWARD_HEAD;
     f->response = FORWARD_HEAD;
     f->progress_ms = s->now_ms;
-    session_arm(s, s->now_ms + response_timeout_ms(s));
+    session_arm(s, s->now_ms + forward_response_timeout_ms(s));
 }
 
 void forward_reach(struct session *s)
@@ -195,7 +195,7 @@ void forward_reach(struct session *s)
 
     f->is_reused = f->has_upstream;
     if (f->has_upstream) {
-        begin_exchange(s);
+        forward_begin_exchange(s);
         return;
     }
     f->has_upstream = true;
@@ -271,7 +271,7 @@ static bool is_client_late(const struct forward *f)
 static void on_timer(struct session *s)
 {
     struct forward *f = s->forward;
-    uint64_t deadline_ms = f->progress_ms + response_timeout_ms(s);
+    uint64_t deadline_ms = f->progress_ms + forward_response_timeout_ms(s);
     bool is_client = is_client_late(f);
     struct px_error err;
 
@@ -328,11 +328,17 @@ static void on_exchange_event(struct session *s, const struct event *event)
     if (event->kind == EVENT_TIMER) {
         on_timer(s);
     } else if (event->kind == EVENT_DIALLED && f->phase == FORWARD_DIALLING) {
-        begin_exchange(s);
+        forward_begin_exchange(s);
     } else if (event->kind == EVENT_DIAL_FAILED &&
                f->phase == FORWARD_DIALLING) {
         f->has_upstream = false;
         s->protocol->refused(s, event->failure);
+    } else if (event->kind == EVENT_FETCHED && f->phase == FORWARD_DIALLING) {
+        forward_fetched(s, &event->fetched);
+    } else if (event->kind == EVENT_FETCH_FAILED &&
+               f->phase == FORWARD_DIALLING) {
+        f->has_upstream = false;
+        forward_fetch_failed(s, event->fetch_failure);
     } else if (f->phase == FORWARD_EXCHANGE) {
         if (event->kind == EVENT_UPSTREAM_DATA)
             take_upstream(s, event->data);

@@ -13,12 +13,15 @@
 #include "session_internal.h"
 
 enum {
-    /* What one message's head, or one step's body, may become on its way. */
-    FORWARD_OUT_MAX = 16384 + 32768 + 4096,
+    FTP_PORT = 21, /* of an ftp URI without one (RFC 1738 section 3.2) */
+    /* What one message's head may become on its way. */
+    FORWARD_HEAD_MAX = 16384 + 32768 + 4096,
     /* What the origin may send ahead: a whole head at least. */
-    FORWARD_IN_MAX = HTTP_IN_MAX,
-    /* Octets of a body that one step passes on. */
-    FORWARD_STEP = 16384,
+    FORWARD_IN_MAX = 64 * 1024,
+    /* Octets of a body that one step passes on: all that came, so that a read
+     * is one write and nothing is moved to the front. */
+    FORWARD_STEP = FORWARD_IN_MAX,
+    FORWARD_OUT_MAX = FORWARD_STEP + FORWARD_BODY_ROOM,
 };
 
 enum forward_phase {
@@ -52,6 +55,8 @@ struct forward {
     bool is_upstream_broken;
     bool is_origin_http10; /* as far as is known */
 
+    struct session_fetch fetch; /* what the last one is asked for by FTP */
+
     /* The request. */
     bool is_head, is_idempotent, has_content;
     bool is_from_http10; /* the client speaks HTTP/1.0 */
@@ -74,9 +79,9 @@ struct forward {
     uint64_t progress_ms; /* when anything came last */
     size_t head_len;
     size_t in_len;
-    uint8_t head[FORWARD_OUT_MAX]; /* of the request, as it goes on */
-    uint8_t in[FORWARD_IN_MAX];    /* of the origin, not looked at yet */
-    uint8_t out[FORWARD_OUT_MAX];  /* what the last action sends */
+    uint8_t head[FORWARD_HEAD_MAX]; /* of the request, as it goes on */
+    uint8_t in[FORWARD_IN_MAX];     /* of the origin, not looked at yet */
+    uint8_t out[FORWARD_OUT_MAX];   /* what the last action sends */
 };
 
 /*
@@ -107,6 +112,29 @@ void forward_break_off(struct session *s, const struct px_error *err);
 
 /* Dials the origin, or takes the connection that stands. */
 void forward_reach(struct session *s);
+
+/* How long an origin may say nothing. */
+uint32_t forward_response_timeout_ms(const struct session *s);
+
+/* The origin's part of an exchange begins. */
+void forward_begin_exchange(struct session *s);
+
+/* From here on the origin is this one; what is known of another is not. */
+void forward_set_origin(struct session *s, const struct http1_target *target,
+                        uint16_t default_port);
+
+/*
+ * The gateway to FTP (session_ftp.c). Whether the target is for it; whether it
+ * can be asked for so, refused if not; asks for it; and what came of that.
+ */
+bool forward_is_ftp(const struct session *s, const struct http1_target *target);
+PX_CHECKED bool forward_check_ftp(struct session *s,
+                                  const struct http1_request_head *head,
+                                  const struct http1_target *target);
+void forward_fetch(struct session *s, const struct http1_request_head *head,
+                   const struct http1_target *target, size_t len);
+void forward_fetched(struct session *s, const struct session_fetched *fetched);
+void forward_fetch_failed(struct session *s, enum fetch_failure failure);
 
 /* One step of each direction; false when nothing is to be done. */
 PX_CHECKED bool forward_step_request(struct session *s);

@@ -45,13 +45,13 @@ static bool check_target(struct session *s,
     case HTTP1_TARGET_ABSOLUTE:
         break;
     }
-    if (target->has_userinfo)
+    if (target->has_userinfo && !forward_is_ftp(s, target))
         return refuse(s, ANSWER_BAD_REQUEST, REQ_HTTP_TARGET_USERINFO_REJECT,
                       "user information in the target");
     if (target->has_fragment)
         return refuse(s, ANSWER_BAD_REQUEST, REQ_HTTP_TARGET_FRAGMENT,
                       "a fragment in the target");
-    return target->is_http ||
+    return target->is_http || forward_is_ftp(s, target) ||
            refuse(s, ANSWER_NOT_IMPLEMENTED, REQ_HTTP_TARGET_UNKNOWN_SCHEME,
                   "another scheme than http");
 }
@@ -285,14 +285,14 @@ static bool is_same_origin(const struct px_endpoint *a,
            px_equal_nocase(a->addr.name, b->addr.name);
 }
 
-/* From here on the origin is this one; what is known of another is not. */
-static void set_origin(struct session *s, const struct http1_target *target)
+void forward_set_origin(struct session *s, const struct http1_target *target,
+                        uint16_t default_port)
 {
     struct forward *f = s->forward;
     struct px_endpoint origin = target->endpoint;
 
     if (origin.port == 0)
-        origin.port = HTTP1_PORT;
+        origin.port = default_port;
     if (is_same_origin(&origin, &f->origin)) {
         if (f->rules & ~f->dialled_rules)
             session_forward_drop(s);
@@ -316,7 +316,7 @@ static bool check_access(struct session *s,
     struct access_request request = {
         .method = line->method,
         .target = target->endpoint,
-        .default_port = HTTP1_PORT,
+        .default_port = forward_is_ftp(s, target) ? FTP_PORT : HTTP1_PORT,
         .has_path = true,
         .path = target->path,
     };
@@ -375,6 +375,8 @@ bool session_forward(struct session *s, const struct http1_request_head *head,
     if (forward_has_passed(&head->fields, s->cfg->pseudonym))
         return refuse(s, ANSWER_LOOP, REQ_HTTP_LOOP_SELF,
                       "Via names this proxy");
+    if (forward_is_ftp(s, &target) && !forward_check_ftp(s, head, &target))
+        return false;
     note_request(f, head, &framing);
     session_enter(s, SESSION_FORWARDING);
     if (hops == 0 || target.form == HTTP1_TARGET_ASTERISK) {
@@ -383,7 +385,11 @@ bool session_forward(struct session *s, const struct http1_request_head *head,
             session_consume(s, len);
         return false;
     }
-    set_origin(s, &target);
+    if (forward_is_ftp(s, &target)) {
+        forward_fetch(s, head, &target, len);
+        return false;
+    }
+    forward_set_origin(s, &target, HTTP1_PORT);
     if (!check_origin(s))
         return false;
     if (!write_head(s, head, &target, &framing, hops > 0 ? hops - 1 : -1))

@@ -14,8 +14,13 @@ struct answer {
 static const struct answer answers[] = {
     [ANSWER_BAD_REQUEST] = {400, "Bad Request",
                             "The request does not follow RFC 9112.\n"},
+    [ANSWER_UNAUTHORIZED] =
+        {401, "Unauthorized",
+         "The FTP server asks for a user name and a password.\n"},
     [ANSWER_FORBIDDEN] = {403, "Forbidden",
                           "This proxy may not connect there.\n"},
+    [ANSWER_NOT_FOUND] = {404, "Not Found",
+                          "The FTP server has no such file.\n"},
     [ANSWER_NEEDS_CREDENTIALS] =
         {407, "Proxy Authentication Required",
          "This proxy asks for a user name and a password.\n"},
@@ -86,6 +91,8 @@ static void send_answer(struct session *s, const struct answer *answer)
     px_put_text(&out, "\r\nContent-Type: text/plain\r\nContent-Length: ");
     px_put_decimal(&out, strlen(answer->text));
     px_put_text(&out, "\r\n");
+    if (answer->status == 401) /* RFC 9110 section 15.5.2 */
+        px_put_text(&out, "WWW-Authenticate: Basic realm=\"FTP\"\r\n");
     if (answer->status == 407)
         session_auth_put_fields(s->cfg, s->auth, s->now_ms, &out);
     px_put_text(&out, "Connection: close\r\n\r\n");

@@ -145,7 +145,9 @@ void session_bind_ended(struct session *s); /* by the client */
 /* What HTTP itself answers with (session_http.c). */
 enum http_answer {
     ANSWER_BAD_REQUEST,
+    ANSWER_UNAUTHORIZED,
     ANSWER_FORBIDDEN,
+    ANSWER_NOT_FOUND,
     ANSWER_NEEDS_CREDENTIALS,
     ANSWER_REQUEST_TIMEOUT,
     ANSWER_LENGTH_REQUIRED,

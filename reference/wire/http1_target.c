@@ -111,8 +111,10 @@ static bool parse_authority(struct px_bytes authority, struct http1_target *out,
     size_t len;
 
     out->has_userinfo = at < authority.len;
-    if (out->has_userinfo)
+    if (out->has_userinfo) {
+        out->userinfo = px_bytes_of(authority.data, at);
         authority = from(authority, at + 1);
+    }
     len = host_len(authority);
     out->host = px_bytes_of(authority.data, len);
     if (len == 0) {

@@ -19,11 +19,12 @@ enum http1_target_form {
 
 struct http1_target {
     enum http1_target_form form;
-    struct px_bytes scheme; /* without ':'; empty in other forms */
-    bool is_http;           /* the scheme is "http", in any case */
-    bool has_userinfo;      /* an '@' in the authority */
-    bool has_fragment;      /* a '#' anywhere */
-    struct px_bytes host;   /* as sent, a literal with its brackets */
+    struct px_bytes scheme;   /* without ':'; empty in other forms */
+    bool is_http;             /* the scheme is "http", in any case */
+    bool has_userinfo;        /* an '@' in the authority */
+    struct px_bytes userinfo; /* what is before it, as sent */
+    bool has_fragment;        /* a '#' anywhere */
+    struct px_bytes host;     /* as sent, a literal with its brackets */
     /* port is 0 when none was sent, or an empty one. */
     struct px_endpoint endpoint;
     struct px_bytes path; /* path and query, as sent; may be empty */

@@ -19,6 +19,8 @@ static const struct px_bytes client_words[] = {
     BYTES("POST http://a/ HTTP/1.1\r\nHost: a\r\n"),
     BYTES("OPTIONS * HTTP/1.1\r\nHost: a\r\n"),
     BYTES("TRACE http://a/ HTTP/1.1\r\nHost: a\r\nMax-Forwards: 0\r\n"),
+    BYTES("GET ftp://u:p@a/b HTTP/1.1\r\nHost: a\r\n"),
+    BYTES("HEAD ftp://b/ HTTP/1.1\r\nHost: a\r\n"),
     BYTES("CONNECT a:1 HTTP/1.1\r\nHost: a\r\n"),
     BYTES("Content-Length: 3\r\n"),
     BYTES("Transfer-Encoding: chunked\r\n"),
@@ -60,10 +62,12 @@ struct walk {
     uint64_t now_ms;
     uint64_t deadline_ms;
     bool is_dialling, has_upstream;
+    bool is_fetching; /* what is dialled, or stands, is an FTP server */
     bool has_ended_client, has_ended_target;
     bool is_client_ended;
     bool is_over;
     size_t forwarded;
+    size_t fetched;
 };
 
 /* Marsaglia's xorshift; the seed is not 0. */
@@ -84,7 +88,7 @@ static void check_action(struct walk *w, const struct action *action)
         assert_true(action->send.data.len > 0);
         break;
     case ACTION_SEND_UPSTREAM:
-        assert_true(w->has_upstream);
+        assert_true(w->has_upstream && !w->is_fetching);
         assert_false(w->has_ended_target);
         w->forwarded += action->send.data.len;
         break;
@@ -93,9 +97,16 @@ static void check_action(struct walk *w, const struct action *action)
         assert_true(action->target.port != 0);
         w->is_dialling = true;
         break;
+    case ACTION_FETCH:
+        assert_false(w->is_dialling || w->has_upstream);
+        assert_int_equal(action->fetch->target.port, 21);
+        assert_true(action->fetch->path.data[0] == '/');
+        w->is_dialling = w->is_fetching = true;
+        break;
     case ACTION_CLOSE_UPSTREAM:
         assert_true(w->is_dialling || w->has_upstream);
         w->is_dialling = w->has_upstream = w->has_ended_target = false;
+        w->is_fetching = false;
         break;
     case ACTION_END_CLIENT:
         w->has_ended_client = true;
@@ -150,11 +161,32 @@ static void tell_octets(struct walk *w, enum event_kind kind,
         tell(w, (struct event){.kind = kind, .data = word});
 }
 
+static void end_fetch(struct walk *w, uint32_t choice)
+{
+    struct event event = {.kind = EVENT_FETCHED};
+
+    w->is_dialling = false;
+    w->has_upstream = choice > 3;
+    w->is_fetching = w->has_upstream;
+    w->fetched += w->has_upstream;
+    if (choice <= FETCH_NO_LOGIN)
+        event = (struct event){.kind = EVENT_FETCH_FAILED,
+                               .fetch_failure = (enum fetch_failure)choice};
+    else if (choice == 3)
+        event = (struct event){.kind = EVENT_DIAL_FAILED,
+                               .failure = DIAL_TIMED_OUT};
+    else
+        event.fetched.length = choice & 1 ? UINT64_MAX : choice - 4;
+    tell(w, event);
+}
+
 static void step_target(struct walk *w)
 {
     uint32_t choice = random_below(w, 24);
 
-    if (w->is_dialling) {
+    if (w->is_dialling && w->is_fetching) {
+        end_fetch(w, choice);
+    } else if (w->is_dialling) {
         w->is_dialling = false;
         w->has_upstream = choice != 0;
         if (choice)
@@ -195,7 +227,7 @@ static void step(struct walk *w)
 
 static void walks_keep_the_promises(void **state)
 {
-    size_t forwarded = 0;
+    size_t forwarded = 0, fetched = 0;
 
     (void)state;
     for (uint32_t seed = 1; seed <= WALKS; seed++) {
@@ -207,6 +239,7 @@ static void walks_keep_the_promises(void **state)
         w.config = (struct session_config){
             .protocol = SESSION_HTTP,
             .is_forwarding = true,
+            .is_ftp_gateway = true,
             .pseudonym = "proxy",
             .handshake_timeout_ms = PLAY_HANDSHAKE_MS,
             .dial_timeout_ms = PLAY_DIAL_MS,
@@ -222,9 +255,11 @@ static void walks_keep_the_promises(void **state)
             assert_true(w.is_over);
         }
         forwarded += w.forwarded;
+        fetched += w.fetched;
         free(mem);
     }
     assert_true(forwarded > 0);
+    assert_true(fetched > 0);
 }
 
 int main(void)

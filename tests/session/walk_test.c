@@ -131,6 +131,9 @@ static void check_action(struct walk *w, const struct action *action)
         w->has_peer = false;
         w->has_taken_peer = true;
         break;
+    case ACTION_FETCH:
+        fail_msg("no gateway is there");
+        break;
     case ACTION_DROP_PEER:
         assert_true(w->has_peer && w->has_stranger);
         w->has_peer = w->has_stranger = false;

@@ -255,12 +255,18 @@ scenario "http.persist.targets-in-turn" {
   needs  = { "http-forward" },
   run    = function (t)
     local id = "http.persist.targets"
-    local origins, client = { t:witness {}, t:witness {} }, nil
+    local origins, client, via = { t:witness {}, t:witness {} }, nil, nil
     for i = 1, 6 do
       local w = origins[i % 2 + 1]
       local x = t:exchange { origin = w, reuse = client, breaks = id }
       t:check(x.response.body == x.nonce, id, string.format(
         "request %d got another answer", i))
+      t:check(x.request:field("host") == w.authority, id, string.format(
+        "request %d came with Host: %s", i, tostring(x.request:field("host"))))
+      via = via or #x.request:tokens("via")
+      t:check(#x.request:tokens("via") == via, id, string.format(
+        "request %d came with %d entries of Via, the first with %d", i,
+        #x.request:tokens("via"), via))
       client = x.client
     end
     for i, w in ipairs(origins) do
