@@ -16,7 +16,7 @@
 
 enum {
     STEPS_MAX = 128,
-    START_MS = 1000,
+    START_MS = 20 * 1000 * 1000, /* nonces may be older than they live */
     HANDSHAKE_MS = 20000,
     DIAL_MS = 15000,
     RESPONSE_MS = 30000,
@@ -32,6 +32,7 @@ struct play {
     struct session *session;
     struct judge judge;
     struct witness witness;
+    struct forward_auth auth;
     enum cut cut;
     uint64_t now_ms, deadline_ms;
     size_t given; /* of the client's octets, to the session */
@@ -211,6 +212,17 @@ static void pass_deadline(struct play *p)
     feed(p, (struct event){.kind = EVENT_TIMER});
 }
 
+static void send_credentials(struct play *p, const struct forward_step *step)
+{
+    uint8_t text[1024];
+    struct px_writer out = px_writer_over(text, sizeof(text));
+
+    forward_auth_put(&p->auth, step->x, step->flaws,
+                     px_bytes_of(client.octets, client.len), &out);
+    if (!p->is_client_ended && !out.is_full)
+        witness_keep(&client, px_written(&out));
+}
+
 static void play_step(struct play *p, const struct forward_step *step)
 {
     uint64_t later = p->now_ms + (uint64_t)step->x * 1000;
@@ -219,6 +231,9 @@ static void play_step(struct play *p, const struct forward_step *step)
     case FORWARD_STEP_CLIENT:
         if (!p->is_client_ended)
             witness_keep(&client, step->data);
+        break;
+    case FORWARD_STEP_CREDENTIALS:
+        send_credentials(p, step);
         break;
     case FORWARD_STEP_CLIENT_END:
         p->is_client_ended = true;
@@ -276,10 +291,15 @@ static void play(struct px_bytes input, enum cut cut)
                              .handshake_timeout_ms = HANDSHAKE_MS,
                              .dial_timeout_ms = DIAL_MS,
                              .response_timeout_ms = RESPONSE_MS}};
-    const struct oracle_config judged = {.protocol = ORACLE_HTTP};
+    struct oracle_config judged = {.protocol = ORACLE_HTTP};
     static void *memory; /* one for all: it is large */
     struct forward_step step;
+    unsigned how;
 
+    judged.is_auth_required = forward_takes_auth(&in, &how);
+    if (judged.is_auth_required)
+        forward_auth_open(&p.auth, how, &p.cfg, p.now_ms);
+    p.witness.auth = &p.auth;
     client.len = origin.len = queued.len = 0;
     client.is_full = origin.is_full = queued.is_full = false;
     if (!memory)

@@ -96,6 +96,28 @@ static struct px_bytes take_counted(struct px_cursor *in)
     return take_some(in, len);
 }
 
+bool forward_takes_auth(struct px_cursor *in, unsigned *how)
+{
+    struct px_bytes rest = px_cursor_rest(in);
+
+    if (rest.len == 0 || (rest.data[0] & 15) != 0xB)
+        return false;
+    *how = rest.data[0] >> 4;
+    in->at++;
+    return true;
+}
+
+static void take_credentials(struct px_cursor *in, struct forward_step *out)
+{
+    uint8_t flaws = 0;
+
+    if (out->x == 0)
+        return;
+    out->kind = FORWARD_STEP_CREDENTIALS;
+    if (out->x > 2 && px_take_u8(in, &flaws))
+        out->flaws = flaws;
+}
+
 bool forward_next_step(struct px_cursor *in, struct forward_step *out)
 {
     static const enum forward_step_kind kinds[16] = {
@@ -115,6 +137,9 @@ bool forward_next_step(struct px_cursor *in, struct forward_step *out)
     case 0x0:
     case 0xF:
         out->data = take_some(in, out->x);
+        break;
+    case 0x4:
+        take_credentials(in, out);
         break;
     case 0x1:
     case 0x8:

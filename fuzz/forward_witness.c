@@ -364,8 +364,13 @@ void witness_check(struct witness *w, const struct witness_stream *client,
     if (client->is_full || origin->is_full)
         return;
     while (read_message(origin, at, &got)) {
+        size_t before = w->at;
+        bool was_begun = w->is_begun;
+
         FUZZ_REQUIRE(find_sent(w, client),
                      "request %u at %zu is not the client's", w->count, at);
+        if (w->auth && !(was_begun && w->at == before))
+            forward_auth_check(w->auth, &sent.head);
         check_grammar();
         check_fields();
         check_hops();

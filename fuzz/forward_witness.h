@@ -4,10 +4,12 @@
 /*
  * What a forwarding session's origins get, held against what its client sent:
  * each request is of the strict grammar, is one that the client sent, in its
- * order, and holds its content; a request that the client did not send, or
- * whose framing can be read in two ways, is passed on by nobody.
+ * order, holds its content, and had the right to pass; a request that the
+ * client did not send, or whose framing can be read in two ways, is passed on
+ * by nobody.
  */
 
+#include "forward_auth.h"
 #include "px.h"
 
 enum { WITNESS_STREAM_MAX = 1 << 17 };
@@ -24,6 +26,7 @@ void witness_keep(struct witness_stream *s, struct px_bytes data);
 /* Where in the client's stream the last request on its way began, and how many
  * reached origins. */
 struct witness {
+    struct forward_auth *auth; /* what requests need to pass; or NULL */
     size_t at;
     bool is_begun;
     unsigned count;

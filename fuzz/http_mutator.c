@@ -156,6 +156,7 @@ static const struct px_bytes numbers[] = {
     LITERAL("1"),
     LITERAL("6"),
     LITERAL("05"),
+    LITERAL("010"),
     LITERAL("+5"),
     LITERAL("-1"),
     LITERAL("0x5"),

@@ -31,6 +31,7 @@ struct asker {
     size_t head_len; /* of the head that is being read */
     uint64_t left;   /* of the body */
     bool is_in_body;
+    bool has_answer; /* one came whole on this connection */
     char head[HEAD_MAX + 1];
 };
 
@@ -112,8 +113,30 @@ static void take_body(struct crowd *w, struct asker *a, size_t len)
     w->octets += taken;
     if (a->left == 0) {
         a->is_in_body = false;
+        a->has_answer = true;
         w->done++;
     }
+}
+
+static bool begin(struct crowd *w, struct asker *a)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = a};
+
+    a->has_answer = false;
+    a->fd = load_connect(w->load, SINK_HTTP, 0);
+    return a->fd >= 0 && ask(w, a) &&
+           epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, a->fd, &event) == 0;
+}
+
+/* A connection may end behind any answer (RFC 9112 section 9.5): the next
+ * request takes another one. */
+static enum px_status begin_again(struct crowd *w, struct asker *a,
+                                  struct px_error *err)
+{
+    if (a->is_in_body || a->head_len || !a->has_answer)
+        return px_fail(err, 0, "the connection was closed under load");
+    (void)close(a->fd);
+    return begin(w, a) ? PX_NEED_MORE : load_fail(err, "cannot connect");
 }
 
 static enum px_status read_some(struct crowd *w, struct asker *a,
@@ -126,10 +149,10 @@ static enum px_status read_some(struct crowd *w, struct asker *a,
 
     if (got < 0 && errno == EAGAIN)
         return PX_NEED_MORE;
+    if (got == 0 || (got < 0 && errno == ECONNRESET))
+        return begin_again(w, a, err);
     if (got < 0)
         return load_fail(err, "an answer");
-    if (got == 0)
-        return px_fail(err, 0, "the connection was closed under load");
     if (a->is_in_body) {
         take_body(w, a, (size_t)got);
     } else {
@@ -143,7 +166,9 @@ static enum px_status read_some(struct crowd *w, struct asker *a,
     }
     if (a->is_in_body)
         return PX_NEED_MORE;
-    return ask(w, a) ? PX_NEED_MORE : load_fail(err, "a request");
+    if (ask(w, a) || errno == EPIPE || errno == ECONNRESET)
+        return PX_NEED_MORE; /* in the latter cases reading tells */
+    return load_fail(err, "a request");
 }
 
 static enum px_status crowd_run(struct crowd *w, double deadline,
@@ -166,15 +191,6 @@ static enum px_status crowd_run(struct crowd *w, double deadline,
             return px_fail(err, 0, "no answer for %d s", STALL_S);
     }
     return PX_DONE;
-}
-
-static bool begin(struct crowd *w, struct asker *a)
-{
-    struct epoll_event event = {.events = EPOLLIN, .data.ptr = a};
-
-    a->fd = load_connect(w->load, SINK_HTTP, 0);
-    return a->fd >= 0 && ask(w, a) &&
-           epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, a->fd, &event) == 0;
 }
 
 static enum px_status measure(struct crowd *w, struct px_error *err)

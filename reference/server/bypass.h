@@ -16,7 +16,7 @@ typedef void bypass_event_fn(void *owner, enum event_kind kind);
 
 struct bypass {
     struct splicer *splicer; /* NULL: never */
-    uint64_t from;           /* after so many octets */
+    uint64_t from;           /* after so many octets, of much at a time */
     bypass_event_fn *on_event;
     void *owner;
     bool is_allowed;             /* the session has said ACTION_RELAY */

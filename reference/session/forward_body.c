@@ -170,6 +170,18 @@ enum px_status forward_pass_body(struct forward_body *b, struct px_bytes in,
     return status;
 }
 
+bool forward_pass_as_is(struct forward_body *b, size_t len)
+{
+    if (b->from != b->to)
+        return false;
+    if (b->from == HTTP1_BODY_LENGTH && len <= b->left) {
+        b->left -= len;
+        b->is_whole = b->left == 0;
+        return true;
+    }
+    return b->from == HTTP1_BODY_TO_CLOSE;
+}
+
 bool forward_close_body(struct forward_body *b, struct px_writer *out)
 {
     if (b->is_whole)

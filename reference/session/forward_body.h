@@ -45,6 +45,10 @@ enum px_status forward_pass_body(struct forward_body *b, struct px_bytes in,
                                  struct px_writer *out, size_t *used,
                                  struct px_error *err);
 
+/* Whether the next len octets go on as they come; then they are accounted for,
+ * and forward_pass_body() is not to see them. The body may be whole by them. */
+PX_CHECKED bool forward_pass_as_is(struct forward_body *b, size_t len);
+
 /* The sender has closed: writes what ends a body that goes until then. False
  * when the body is incomplete. */
 PX_CHECKED bool forward_close_body(struct forward_body *b,

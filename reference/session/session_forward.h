@@ -14,12 +14,14 @@
 
 enum {
     FTP_PORT = 21, /* of an ftp URI without one (RFC 1738 section 3.2) */
-    /* What one message's head, or one step's body, may become on its way. */
-    FORWARD_OUT_MAX = 16384 + 32768 + 4096,
+    /* What one message's head may become on its way. */
+    FORWARD_HEAD_MAX = 16384 + 32768 + 4096,
     /* What the origin may send ahead: a whole head at least. */
-    FORWARD_IN_MAX = HTTP_IN_MAX,
-    /* Octets of a body that one step passes on. */
-    FORWARD_STEP = 16384,
+    FORWARD_IN_MAX = 64 * 1024,
+    /* Octets of a body that one step passes on: all that came, so that a read
+     * is one write and nothing is moved to the front. */
+    FORWARD_STEP = FORWARD_IN_MAX,
+    FORWARD_OUT_MAX = FORWARD_STEP + FORWARD_BODY_ROOM,
 };
 
 enum forward_phase {
@@ -77,9 +79,9 @@ struct forward {
     uint64_t progress_ms; /* when anything came last */
     size_t head_len;
     size_t in_len;
-    uint8_t head[FORWARD_OUT_MAX]; /* of the request, as it goes on */
-    uint8_t in[FORWARD_IN_MAX];    /* of the origin, not looked at yet */
-    uint8_t out[FORWARD_OUT_MAX];  /* what the last action sends */
+    uint8_t head[FORWARD_HEAD_MAX]; /* of the request, as it goes on */
+    uint8_t in[FORWARD_IN_MAX];     /* of the origin, not looked at yet */
+    uint8_t out[FORWARD_OUT_MAX];   /* what the last action sends */
 };
 
 /*

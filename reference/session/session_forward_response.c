@@ -133,7 +133,7 @@ static struct px_bytes write_head(struct session *s,
                                   const struct http1_framing *framing)
 {
     struct forward *f = s->forward;
-    struct px_writer out = px_writer_over(f->out, sizeof(f->out));
+    struct px_writer out = px_writer_over(f->out, FORWARD_HEAD_MAX);
     const struct forward_filter filter = {
         .options = &f->response_options,
         .drops_trailer = f->response_body.to != HTTP1_BODY_CHUNKED,
@@ -328,6 +328,24 @@ static void close_body(struct session *s)
         forward_send(s, ACTION_SEND_CLIENT, octets);
 }
 
+/* What came is what goes on, from where it lies: in keeps it until the next
+ * event. */
+static bool pass_as_is(struct session *s)
+{
+    struct forward *f = s->forward;
+    struct px_bytes octets = px_bytes_of(f->in, f->in_len);
+
+    if (!forward_pass_as_is(&f->response_body, octets.len))
+        return false;
+    f->in_len = 0;
+    if (f->response_body.is_whole)
+        f->response = FORWARD_TAIL;
+    if (forward_tap(s, FORWARD_RESPONSE_BODY, &octets,
+                    forward_body_left(&f->response_body)))
+        forward_send(s, ACTION_SEND_CLIENT, octets);
+    return true;
+}
+
 static bool step_body(struct session *s)
 {
     struct forward *f = s->forward;
@@ -343,6 +361,8 @@ static bool step_body(struct session *s)
             close_body(s);
         return f->is_upstream_ended;
     }
+    if (pass_as_is(s))
+        return true;
     status = forward_pass_body(&f->response_body, px_bytes_of(f->in, f->in_len),
                                &out, &used, &err);
     if (status == PX_ERROR) {

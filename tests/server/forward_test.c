@@ -18,7 +18,7 @@ enum {
     TICK_MS = 5,
     QUIET_TICKS = 12, /* nothing happened for so long: all is over */
     FLOOD = 32 * 1024 * 1024,
-    HELD_MAX = 12 * 1024 * 1024, /* in all queues and buffers together */
+    HELD_MAX = 16 * 1024 * 1024, /* in all queues and buffers together */
 };
 
 struct side {

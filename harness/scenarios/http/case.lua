@@ -129,6 +129,20 @@ local CASES = {
       t:check(not x.response:field("x-hop"), ID, "the client saw X-Hop, which "
               .. "is a connection-option")
     end },
+  { "response-close", function (t, spell)
+      local function is_used_again(name)
+        local w = t:witness {}
+        local x = t:exchange { origin = w, breaks = ID, answer = {
+          close = false, fields = { { name, "close" } } } }
+        local y = t:exchange { origin = w, reuse = x.client, breaks = ID }
+        return y.request.connection == x.origin
+      end
+      if is_used_again("Connection") then
+        t:skip("close of an origin is not heeded either")
+      end
+      t:check(not is_used_again(spell "Connection"), ID,
+              "the origin had said close, and got another request")
+    end },
   { "response-date", function (t, spell)
       local x = answered(t, { spell "Date" .. ": " .. DATE,
                               "Content-Length: 5" }, "hello")

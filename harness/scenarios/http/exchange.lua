@@ -112,6 +112,36 @@ for _, size in ipairs { 1024, 4096, 8192, 16384, 32768, 65536, 131072 } do
   }
 end
 
+-- Who reads slowly lets the octets pile up on the way.
+scenario "http.exchange.slow-client" {
+  title  = "content for a client that reads slowly arrives whole",
+  checks = { "http.body.opaque" },
+  needs  = { "http-forward" },
+  within = 30,
+  run    = function (t)
+    local body, nonce = pattern(8 << 20), t:nonce()
+    local w, c = t:origin(), t:connect()
+    c:send(http.request { to = w, path = "/" .. nonce,
+                          fields = { { "Connection", "close" } } })
+    local up = w:accept(3)
+    if not up then
+      t:inconclusive("the request did not reach the origin")
+    end
+    up:request {}
+    c:pause()
+    up:send(http.answer { body = body, fields = { { "Connection", "close" } } })
+    up:close()
+    c:read_some(0.3) -- nothing comes to who does not read
+    c:resume()
+    local got, what, partial = c:response { within = 10 }
+    t:check(got, "http.body.opaque", string.format("of %d octets %d came: %s",
+      #body, partial and #partial.body or 0, tostring(what)), { absence = true })
+    if got and got.status == 200 then
+      check_body(t, "origin to client", got.body, body)
+    end
+  end,
+}
+
 scenario "http.exchange.until-close" {
   title  = "an answer that ends with its connection arrives whole",
   checks = { "http.body.opaque" },

@@ -236,3 +236,53 @@ for _, case in ipairs { { "transfer", "Transfer_Encoding", "chunked" },
     end,
   }
 end
+
+-- Fields that specifications know, and that are none of a proxy's business.
+local KNOWN = {
+  request = {
+    { "Accept", "text/html;q=0.5, */*" }, { "Cookie", "a=b; c=\"d\"" },
+    { "Authorization", "Basic eDp5" }, { "Origin", "http://example.com" },
+    { "Pragma", "x-test" }, { "If-None-Match", '"a"' },
+    { "Content-Encoding", "x-test" }, { "Content-Location", "/a" },
+    { "Content-Disposition", "inline" }, { "Forwarded", "for=192.0.2.1" },
+    { "X-Requested-With", "a" }, { "From", "a@example.com" },
+    { "Access-Control-Request-Method", "PUT" }, { "DNT", "1" },
+    { "Sec-Fetch-Mode", "cors" }, { "Prefer", "wait=10" },
+    { "X-HTTP-Method-Override", "PUT" }, { "Want-Digest", "sha-256" },
+  },
+  response = {
+    { "Set-Cookie", "a=b; Path=/; HttpOnly" }, { "Expires", "0" },
+    { "Pragma", "x-test" }, { "Retry-After", "120" }, { "Accept-Ranges", "bytes" },
+    { "Content-Encoding", "x-test" }, { "Content-Disposition", "inline" },
+    { "Link", "</a>; rel=next" }, { "WWW-Authenticate", "Basic realm=\"a\"" },
+    { "Access-Control-Allow-Origin", "*" }, { "Refresh", "5" },
+    { "Strict-Transport-Security", "max-age=1" }, { "X-Frame-Options", "DENY" },
+    { "Content-Security-Policy", "default-src 'self'" }, { "Digest", "sha-256=a" },
+    { "X-Powered-By", "a" }, { "Server-Timing", "a;dur=1" }, { "Alt-Svc", "clear" },
+    { "Allow", "GET, PUT" }, { "Content-Range", "bytes 0-1/2" },
+  },
+}
+
+for side, fields in pairs(KNOWN) do
+  for _, field in ipairs(fields) do
+    local name, value = table.unpack(field)
+    scenario("http.field.known-" .. side .. "-" .. name:lower()) {
+      title  = "a field for the other end is passed on: " .. name .. ", " .. side,
+      checks = { "http.field.unknown-forward" },
+      needs  = { "http-forward" },
+      run    = function (t)
+        local id = "http.field.unknown-forward"
+        local x = t:exchange { method = "POST", body = "hello", breaks = id,
+          fields = side == "request" and { field } or nil,
+          answer = side == "response" and { fields = { field } } or nil }
+        local m = x[side]
+        local found
+        for _, one in ipairs(m:values(name)) do
+          found = found or one:find(value, 1, true) -- others may stand beside it
+        end
+        t:check(found, id, string.format("%s: %s came through as %s", name, value,
+                                         tostring(m:field(name))))
+      end,
+    }
+  end
+end

@@ -44,6 +44,30 @@ for _, method in ipairs(METHODS) do
     end,
   }
 
+  for _, case in ipairs { { "one", "1", "^0$" }, { "ten", "10", "^[0-9]$" },
+                          { "hundred", "100", "^[0-9][0-9]?$" } } do
+    scenario("http.maxforwards." .. small .. "-" .. case[1]) {
+      title  = method .. " with Max-Forwards " .. case[2] .. " goes on with less",
+      checks = { "http.maxforwards.decrement" },
+      needs  = { "http-forward" },
+      run    = function (t)
+        local id = "http.maxforwards.decrement"
+        local plain = t:exchange { method = method,
+                                   fields = { { "Max-Forwards", "5" } } }
+        if not plain.request then
+          t:skip(method .. " with 5 does not come through either")
+        end
+        local x = t:exchange { method = method,
+                               fields = { { "Max-Forwards", case[2] } } }
+        t:check(x.request, id, "it did not reach the origin",
+                { absence = not x.is_own })
+        local value = x.request and x.request:field("max-forwards")
+        t:check(not x.request or (value and value:find(case[3])), id,
+                "the origin saw Max-Forwards: " .. tostring(value))
+      end,
+    }
+  end
+
   scenario("http.maxforwards." .. small .. "-none") {
     title  = method .. " without Max-Forwards goes on without",
     checks = { "http.maxforwards.no-add" },

@@ -73,6 +73,48 @@ for _, case in ipairs(BEFORE) do
   }
 end
 
+-- The same as the second exchange, between two plain ones.
+for _, case in ipairs(BEFORE) do
+  local name, wishes = table.unpack(case)
+  scenario("http.persist.second-" .. name) {
+    title  = "a second exchange comes through as it would alone: "
+             .. name:gsub("-", " "),
+    checks = { "http.persist.default", "http.persist.separate" },
+    needs  = { "http-forward" },
+    within = 20,
+    run    = function (t)
+      local id, w = "http.persist.separate", t:witness {}
+      local function ask(client)
+        return t:exchange {
+          method = wishes.method, body = wishes.body, chunked = wishes.chunked,
+          origin = w, reuse = client, answer = wishes.answer,
+        }
+      end
+      local alone = ask(nil)
+      if alone.why then
+        t:skip("it does not come through alone: " .. alone.why)
+      end
+      local x = t:exchange { origin = w, breaks = "http.persist.default" }
+      local y = ask(x.client)
+      t:check(not y.why, id, y.why or "", { absence = y.what ~= "malformed" })
+      if y.why then
+        return
+      end
+      local body = wishes.answer and wishes.answer.body or y.nonce
+      t:check(y.request.body == (wishes.body or ""), id,
+              "the origin got the content " .. t:show(y.request.body))
+      t:check(y.response.status == alone.response.status, id, string.format(
+        "%d came back as %d", alone.response.status, y.response.status))
+      t:check(wishes.method == "HEAD" or y.response.body == body, id,
+              "the client got the content " .. t:show(y.response.body))
+      local z = t:exchange { origin = w, reuse = y.client,
+                             breaks = "http.persist.default" }
+      t:check(z.response.body == z.nonce, id,
+              "the request behind it got another answer")
+    end,
+  }
+end
+
 -- What may come as the second one.
 for _, case in ipairs {
   { "get", "GET" }, { "head", "HEAD" }, { "post", "POST", "hello" },
@@ -255,12 +297,18 @@ scenario "http.persist.targets-in-turn" {
   needs  = { "http-forward" },
   run    = function (t)
     local id = "http.persist.targets"
-    local origins, client = { t:witness {}, t:witness {} }, nil
+    local origins, client, via = { t:witness {}, t:witness {} }, nil, nil
     for i = 1, 6 do
       local w = origins[i % 2 + 1]
       local x = t:exchange { origin = w, reuse = client, breaks = id }
       t:check(x.response.body == x.nonce, id, string.format(
         "request %d got another answer", i))
+      t:check(x.request:field("host") == w.authority, id, string.format(
+        "request %d came with Host: %s", i, tostring(x.request:field("host"))))
+      via = via or #x.request:tokens("via")
+      t:check(#x.request:tokens("via") == via, id, string.format(
+        "request %d came with %d entries of Via, the first with %d", i,
+        #x.request:tokens("via"), via))
       client = x.client
     end
     for i, w in ipairs(origins) do

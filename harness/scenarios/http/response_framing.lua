@@ -181,6 +181,28 @@ for name, values in pairs(LENGTHS) do
   }
 end
 
+for name, values in pairs { ["list"] = { "5, 5" }, ["lines"] = { "5", "5" },
+                            ["three"] = { "5", "5", "5" } } do
+  scenario("http.framing.response-same-length-" .. name) {
+    title    = "one length of a response that is told twice becomes one: " .. name,
+    checks   = { "http.framing.cl-repeat" },
+    needs    = { "http-forward" },
+    negative = true,
+    run      = function (t)
+      local lines = {}
+      for i, value in ipairs(values) do
+        lines[i] = "Content-Length: " .. value
+      end
+      local x, got = answered(t, lines, "hello", { close = true })
+      got = got or (not x.is_own and x.partial) or nil
+      local told = got and got.head and got:values("content-length") or {}
+      t:check(#told <= 1 and not (told[1] or ""):find(","),
+              "http.framing.cl-repeat", "the client was told "
+              .. table.concat(told, " | "))
+    end,
+  }
+end
+
 for name, case in pairs {
   ["leading-zero"] = { "010", "0123456789" }, ["zeros"] = { "00000000005", "hello" },
   ["spaces"] = { "   5   ", "hello" }, ["tabs"] = { "\t5\t", "hello" },

@@ -100,7 +100,98 @@ static enum forward_verdict folds_names(struct fault_memory *m,
     return FORWARD_PASS;
 }
 
+static bool is_sent(const struct forward_part *part)
+{
+    return part->stage == FORWARD_REQUEST_SENT ||
+           part->stage == FORWARD_RESPONSE_SENT;
+}
+
+static enum forward_verdict no_cookies(struct fault_memory *m,
+                                       struct forward_part *part)
+{
+    if (is_sent(part)) {
+        forward_cut_all(m, part, "Cookie");
+        forward_cut_all(m, part, "WWW-Authenticate");
+    }
+    return FORWARD_PASS;
+}
+
+/* A field without a value says nothing. */
+static enum forward_verdict no_empty_values(struct fault_memory *m,
+                                            struct forward_part *part)
+{
+    size_t at;
+
+    if (is_sent(part) &&
+        (at = faults_find(part->octets, "X-Odd: \r\n")) < part->octets.len)
+        forward_put(m, part, at, sizeof("X-Odd: \r\n") - 1,
+                    (struct px_bytes){0});
+    return FORWARD_PASS;
+}
+
+static enum forward_verdict one_blank(struct fault_memory *m,
+                                      struct forward_part *part)
+{
+    if (is_sent(part))
+        forward_swap(m, part, "a  b", "a b");
+    return FORWARD_PASS;
+}
+
+/* The Host of the first request is that of all. */
+static enum forward_verdict first_host(struct fault_memory *m,
+                                       struct forward_part *part)
+{
+    if (part->stage != FORWARD_REQUEST_SENT)
+        return FORWARD_PASS;
+    if (part->exchange == 1)
+        forward_keep(m, forward_value(part, "Host"));
+    else
+        forward_set_value(m, part, "Host", forward_kept(m));
+    return FORWARD_PASS;
+}
+
+/* Each request has an entry for those before it. */
+static enum forward_verdict via_piles_up(struct fault_memory *m,
+                                         struct forward_part *part)
+{
+    for (unsigned i = 1;
+         part->stage == FORWARD_REQUEST_SENT && i < part->exchange; i++)
+        forward_add(m, part, "Via: 1.1 again\r\n");
+    return FORWARD_PASS;
+}
+
 static const struct fault faults[] = {
+    {
+        .name = "forward-no-cookies",
+        .summary = "leaves Cookie and WWW-Authenticate out",
+        .proves = {REQ_HTTP_FIELD_UNKNOWN_FORWARD,
+                   REQ_AUTH_PROXY_WWW_UNTOUCHED},
+        .on_forward = no_cookies,
+    },
+    {
+        .name = "forward-no-empty-values",
+        .summary = "leaves out fields without a value",
+        .proves = {REQ_HTTP_FIELD_UNKNOWN_FORWARD},
+        .on_forward = no_empty_values,
+    },
+    {
+        .name = "forward-one-blank",
+        .summary = "makes one blank of two within a value",
+        .proves = {REQ_HTTP_PARSE_OCTETS},
+        .on_forward = one_blank,
+    },
+    {
+        .name = "forward-first-host",
+        .summary = "sends the Host of the first request with all others",
+        .proves = {REQ_HTTP_PERSIST_TARGETS},
+        .on_forward = first_host,
+    },
+    {
+        .name = "forward-via-piles-up",
+        .summary = "adds an entry to Via for each request of a connection",
+        .proves = {REQ_HTTP_PERSIST_TARGETS},
+        .on_forward = via_piles_up,
+    },
     {
         .name = "forward-field-reordered",
         .summary = "changes the order of lines of one name",

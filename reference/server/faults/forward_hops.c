@@ -34,6 +34,15 @@ static enum forward_verdict forwards_zero(struct fault_memory *m,
     return FORWARD_PASS;
 }
 
+/* It is itself one of the hops that are left. */
+static enum forward_verdict counts_itself(struct fault_memory *m,
+                                          struct forward_part *part)
+{
+    if (has_hops(part) && is_text(forward_value(part, "Max-Forwards"), "1"))
+        forward_set_value(m, part, "Max-Forwards", PX_LITERAL("0"));
+    return FORWARD_PASS;
+}
+
 static enum forward_verdict closes_on_zero(struct fault_memory *m,
                                            struct forward_part *part)
 {
@@ -128,6 +137,12 @@ static const struct fault faults[] = {
         .summary = "forwards what came with Max-Forwards 0",
         .proves = {REQ_HTTP_MAXFORWARDS_ZERO_STOP},
         .on_forward = forwards_zero,
+    },
+    {
+        .name = "forward-max-forwards-one-short",
+        .summary = "answers what came with Max-Forwards 1",
+        .proves = {REQ_HTTP_MAXFORWARDS_DECREMENT},
+        .on_forward = counts_itself,
     },
     {
         .name = "forward-max-forwards-zero-close",

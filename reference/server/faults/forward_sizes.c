@@ -127,6 +127,21 @@ static enum forward_verdict uncoded_delete(struct fault_memory *m,
     return FORWARD_PASS;
 }
 
+/* count[way]: octets of content so far; a buffer holds 4 MiB, no more. */
+static enum forward_verdict four_mib(struct fault_memory *m,
+                                     struct forward_part *part)
+{
+    enum { BUFFER = 4 << 20 };
+    bool is_back = part->stage == FORWARD_RESPONSE_BODY;
+
+    if (is_sent(part))
+        m->count[part->stage == FORWARD_RESPONSE_SENT] = 0;
+    if (part->stage != FORWARD_REQUEST_BODY && !is_back)
+        return FORWARD_PASS;
+    m->count[is_back] += part->octets.len;
+    return m->count[is_back] > BUFFER ? FORWARD_SKIP : FORWARD_PASS;
+}
+
 /* Chunks and a length ------------------------------------------------------*/
 
 /* What the chunks hold that are whole in octets. */
@@ -309,6 +324,8 @@ static const struct fault faults[] = {
     FAULT("content-of-get-lost",
           "loses the content of GET and passes its length on", content_of_get,
           REQ_HTTP_FRAMING_CL_EXACT),
+    FAULT("content-of-4-mib", "loses what is behind 4 MiB of content", four_mib,
+          REQ_HTTP_BODY_OPAQUE),
     FAULT("delete-uncoded",
           "says that chunks of DELETE and OPTIONS are no content, and sends "
           "them",

@@ -178,6 +178,16 @@ static enum fault_verdict loses_octets(struct fault_memory *m,
                : FAULT_PASS;
 }
 
+/* The same of a client, behind a head. */
+static enum fault_verdict loses_content(struct fault_memory *m,
+                                        struct event *event)
+{
+    return event->kind == EVENT_CLIENT_DATA && event->data.len <= 7 &&
+                   faults_is_in(m, SESSION_HTTP, SESSION_FORWARDING)
+               ? FAULT_DROP
+               : FAULT_PASS;
+}
+
 static enum fault_verdict success_for_502(struct fault_memory *m,
                                           struct action *action)
 {
@@ -228,6 +238,12 @@ static const struct fault faults[] = {
         .summary = "loses octets of the origin that come in sevens or less",
         .proves = {REQ_HTTP_PARSE_SPLIT_DELIVERY},
         .on_event = loses_octets,
+    },
+    {
+        .name = "forward-content-lost",
+        .summary = "loses content of a client that comes in sevens or less",
+        .proves = {REQ_HTTP_PARSE_SPLIT_DELIVERY},
+        .on_event = loses_content,
     },
     {
         .name = "forward-200-for-502",
