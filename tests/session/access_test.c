@@ -324,7 +324,7 @@ static void an_endless_path_is_denied(void **state)
     assert_true(access_parse(PX_LITERAL("a/secret"), &rules.at[0], &err));
     request.path = px_bytes_of(path, 16384);
     assert_false(access_denies(&rules, &request, &open));
-    memcpy(path + 16384 - 6, "secret", 6);
+    memcpy(path + 16384 - 6, PX_LITERAL("secret").data, 6);
     assert_true(access_denies(&rules, &request, &open));
     request.path = px_bytes_of(path, 16385);
     assert_true(access_denies(&rules, &request, &open));
