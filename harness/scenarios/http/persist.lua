@@ -73,6 +73,48 @@ for _, case in ipairs(BEFORE) do
   }
 end
 
+-- The same as the second exchange, between two plain ones.
+for _, case in ipairs(BEFORE) do
+  local name, wishes = table.unpack(case)
+  scenario("http.persist.second-" .. name) {
+    title  = "a second exchange comes through as it would alone: "
+             .. name:gsub("-", " "),
+    checks = { "http.persist.default", "http.persist.separate" },
+    needs  = { "http-forward" },
+    within = 20,
+    run    = function (t)
+      local id, w = "http.persist.separate", t:witness {}
+      local function ask(client)
+        return t:exchange {
+          method = wishes.method, body = wishes.body, chunked = wishes.chunked,
+          origin = w, reuse = client, answer = wishes.answer,
+        }
+      end
+      local alone = ask(nil)
+      if alone.why then
+        t:skip("it does not come through alone: " .. alone.why)
+      end
+      local x = t:exchange { origin = w, breaks = "http.persist.default" }
+      local y = ask(x.client)
+      t:check(not y.why, id, y.why or "", { absence = y.what ~= "malformed" })
+      if y.why then
+        return
+      end
+      local body = wishes.answer and wishes.answer.body or y.nonce
+      t:check(y.request.body == (wishes.body or ""), id,
+              "the origin got the content " .. t:show(y.request.body))
+      t:check(y.response.status == alone.response.status, id, string.format(
+        "%d came back as %d", alone.response.status, y.response.status))
+      t:check(wishes.method == "HEAD" or y.response.body == body, id,
+              "the client got the content " .. t:show(y.response.body))
+      local z = t:exchange { origin = w, reuse = y.client,
+                             breaks = "http.persist.default" }
+      t:check(z.response.body == z.nonce, id,
+              "the request behind it got another answer")
+    end,
+  }
+end
+
 -- What may come as the second one.
 for _, case in ipairs {
   { "get", "GET" }, { "head", "HEAD" }, { "post", "POST", "hello" },

@@ -197,6 +197,18 @@ static enum forward_verdict chunks_come_first(struct fault_memory *m,
     return FORWARD_PASS;
 }
 
+/* Chunks of a response are passed on where a connection begins with them. */
+static enum forward_verdict answers_chunks_first(struct fault_memory *m,
+                                                 struct forward_part *part)
+{
+    if (part->stage == FORWARD_RESPONSE_SENT)
+        m->count[0] = forward_value(part, "Transfer-Encoding").len > 0;
+    return part->stage == FORWARD_RESPONSE_BODY && part->exchange > 1 &&
+                   m->count[0]
+               ? FORWARD_SKIP
+               : FORWARD_PASS;
+}
+
 static const struct fault faults[] = {
     {
         .name = "forward-last-of-a-name",
@@ -239,6 +251,12 @@ static const struct fault faults[] = {
         .summary = "answers 404 and 503 again behind the first one",
         .proves = {REQ_HTTP_PERSIST_SEPARATE},
         .on_forward = carries_status,
+    },
+    {
+        .name = "forward-chunks-answer-first",
+        .summary = "loses chunks of responses behind the first of a connection",
+        .proves = {REQ_HTTP_PERSIST_SEPARATE},
+        .on_forward = answers_chunks_first,
     },
     {
         .name = "forward-chunks-come-first",
