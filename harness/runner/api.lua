@@ -1,6 +1,7 @@
 -- `t`, what a scenario's run function is given: connections, origins, waits
 -- with deadlines, and violations. docs/scenarios.md is its manual.
 
+local http_message = require "lib.http_message"
 local message = require "lib.message"
 local octets = require "lib.octets"
 local binding = require "runner.binding"
@@ -321,6 +322,11 @@ end
 
 function T:inconclusive(reason)
   self.d:inconclusive(reason)
+end
+
+-- The date this many seconds from now: RFC 9110 section 5.6.7.
+function T:http_date(seconds)
+  return http_message.date(native.epoch() + seconds)
 end
 
 function T:nonce(n)

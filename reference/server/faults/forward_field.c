@@ -42,6 +42,17 @@ static enum forward_verdict old_date(struct fault_memory *m,
     return FORWARD_PASS;
 }
 
+static enum forward_verdict date_of_epoch(struct fault_memory *m,
+                                          struct forward_part *part)
+{
+    if (part->stage == FORWARD_RESPONSE_RECEIVED)
+        m->count[0] = !forward_value(part, "Date").data;
+    else if (part->stage == FORWARD_RESPONSE_SENT && m->count[0])
+        forward_set_value(m, part, "Date",
+                          PX_LITERAL("Thu, 01 Jan 1970 00:00:00 GMT"));
+    return FORWARD_PASS;
+}
+
 /* A date without the comma of the preferred format, or with dashes. */
 static enum forward_verdict replaces_old_date(struct fault_memory *m,
                                               struct forward_part *part)
@@ -215,6 +226,12 @@ static const struct fault faults[] = {
         .summary = "writes dates of its own in the format of RFC 850",
         .proves = {REQ_HTTP_FIELD_DATE_FORMAT},
         .on_forward = old_date,
+    },
+    {
+        .name = "forward-date-of-epoch",
+        .summary = "dates what it dates 1970",
+        .proves = {REQ_HTTP_FIELD_DATE_ADD},
+        .on_forward = date_of_epoch,
     },
     {
         .name = "forward-date-replaced",
