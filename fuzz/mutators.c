@@ -60,14 +60,15 @@ struct format {
     const struct mutator_script *script; /* or else: */
     enum mutator_kind kind;
     uint8_t kinds, texts;
+    uint8_t http; /* bits of a script's first octet that say HTTP */
 };
 
 static const struct format formats[] = {
-    {"chunked", NULL, MUTATOR_CHUNKS, 2, 1},
-    {"http1", NULL, MUTATOR_MESSAGES, 6, 2},
-    {"parser", NULL, MUTATOR_MESSAGES, 1, 1},
-    {"forward", &forward_script, MUTATOR_MESSAGES, 0, 0},
-    {"session", &session_script, MUTATOR_MESSAGES, 0, 0},
+    {"chunked", NULL, MUTATOR_CHUNKS, 2, 1, 0},
+    {"http1", NULL, MUTATOR_MESSAGES, 6, 2, 0},
+    {"parser", NULL, MUTATOR_MESSAGES, 1, 1, 0},
+    {"forward", &forward_script, MUTATOR_MESSAGES, 0, 0, 0},
+    {"session", &session_script, MUTATOR_MESSAGES, 0, 0, 1},
 };
 
 static const struct format *format_of(const char *target)
@@ -85,6 +86,8 @@ static size_t change(const struct format *format, uint8_t *data, size_t size,
 {
     struct mutator_text text = {data, size, max};
 
+    if (format->http && (size == 0 || !(data[0] & format->http)))
+        return 0;
     if (format->script) {
         mutator_change_script(&text, format->script, dice);
         return text.len;

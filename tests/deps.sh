@@ -13,7 +13,7 @@ check="libcmocka-dev libhttp-parser-dev lua5.4 clang-14 libclang-rt-14-dev llvm-
   iproute2 util-linux tcpdump man-db jq python3-pyftpdlib"
 # microsocks and tinyproxy are small enough for every test run.
 proxies="microsocks tinyproxy dante-server squid openssh-server openssh-client
-  shadowsocks-libev privoxy apache2 ncat nghttp2-proxy tor
+  shadowsocks-libev privoxy apache2 ncat nghttp2-proxy tor trafficserver
   netcat-openbsd openssl"
 # Programs whose proxy the reference is (tests/e2e/tunnels_test.sh …).
 clients="curl wget git openssl openssh-server openssh-client netcat-openbsd nodejs

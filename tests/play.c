@@ -42,6 +42,19 @@ static void log_line(struct play *p, const char *format, const char *text,
     px_put_u8(&p->log, '\n');
 }
 
+static void log_target(struct play *p, const char *what, const char *target,
+                       access_set rules)
+{
+    end_line(p);
+    px_put_text(&p->log, what);
+    px_put_text(&p->log, target);
+    if (rules) {
+        px_put_text(&p->log, " rules ");
+        px_put_decimal(&p->log, rules);
+    }
+    px_put_u8(&p->log, '\n');
+}
+
 /* What is asked of the gateway. */
 static void log_fetch(struct play *p, const struct action *action)
 {
@@ -80,9 +93,7 @@ static void log_action(struct play *p, const struct action *action)
         break;
     case ACTION_DIAL:
         px_format_endpoint(&action->target, text);
-        if (action->rules)
-            (void)strcat(text, " rules ");
-        log_line(p, "dial ", text, action->rules);
+        log_target(p, "dial ", text, action->rules);
         break;
     case ACTION_ASSOCIATE:
         px_format_endpoint(&action->target, text);

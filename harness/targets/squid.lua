@@ -5,10 +5,13 @@ return {
   title    = "Squid",
   packages = { "squid" },
   urls     = { "http://127.0.0.1:{port}" },
+  denies   = "127.0.0.66",
   command  = { "sh", "{dir}/start.sh" },
   files    = {
     ["squid.conf"] = [[
 http_port 127.0.0.1:{port}
+acl denied dst 127.0.0.66
+http_access deny denied
 http_access allow all
 cache deny all
 pid_filename {dir}/squid.pid

@@ -147,7 +147,7 @@ anonymous() {
 
 mute() {
     begun=$(date +%s)
-    in_url 401 mute:x && [ $(($(date +%s) - begun)) -lt 5 ]
+    in_url 401 mute:x && [ $(($(date +%s) - begun)) -lt 20 ]
 }
 
 # Nothing that is decoded becomes a command.

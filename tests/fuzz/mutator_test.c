@@ -97,6 +97,7 @@ static void other_inputs_stay(void **state)
     static const struct mutator_row others[] = {
         {"content to be written", "chunked", BYTES("\1" HEAD)},
         {"an authority", "http1", BYTES("\2a.test:80")},
+        {"a script of SOCKS", "session", BYTES("\0\x03\x06")},
         {"another target", "pcap", BYTES(HEAD)},
     };
 

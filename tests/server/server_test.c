@@ -350,9 +350,28 @@ static void converse(struct world *w, struct listener_peer *target)
     world_await_idle(w);
 }
 
+/* What is no rule is told; without one that is, nothing is served. */
+static void a_rule_that_is_none_is_told(void **state)
+{
+    static const char *const deny[] = {"a", "127.*"};
+    struct world *w = *state;
+    struct px_error err = {0};
+
+    w->config.deny = deny;
+    w->config.deny_count = LENGTH(deny);
+    assert_null(server_new(&w->loop, &w->config, &err));
+    assert_string_equal(err.detail,
+                        "'127.*' is no rule: its host is no whole address");
+    w->config.deny_count = ACCESS_RULES_MAX + 1;
+    assert_null(server_new(&w->loop, &w->config, &err));
+    assert_string_equal(err.detail, "more than 64 rules");
+    w->config.deny_count = 0;
+}
+
 /* Each allocation of a server's life fails once; nothing is left behind. */
 static void every_allocation_may_fail(void **state)
 {
+    static const char *const deny[] = {"a", "GET b:80/c"};
     bool has_failed = true;
 
     (void)state;
@@ -368,6 +387,8 @@ static void every_allocation_may_fail(void **state)
         uv_ip4_addr("127.0.0.1", 0, (struct sockaddr_in *)&w->config.socks);
         w->config.user = "me";
         w->config.password = "let";
+        w->config.deny = deny;
+        w->config.deny_count = LENGTH(deny);
         alloc_fail_at(n);
         w->server = server_new(&w->loop, &w->config, &err);
         if (w->server)
@@ -393,6 +414,7 @@ int main(void)
         IN_WORLD(an_answer_survives_a_flood),
         IN_WORLD(clients_wait_at_the_limit),
         IN_WORLD(no_descriptor_is_left),
+        IN_WORLD(a_rule_that_is_none_is_told),
         IN_WORLD(closing_leaves_nothing),
         IN_WORLD(ports_are_told),
         IN_WORLD(ports_of_ipv6_are_told),

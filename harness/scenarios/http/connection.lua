@@ -266,8 +266,13 @@ for side in pairs(SIDES) do
         needs  = { "http-forward" },
         run    = function (t)
           local id = "http.connection.listed-removed"
-          local m, who = pass(t, side, { { "Connection", field },
-                                         { field, value } }, id)
+          local fields = { { "Connection", field }, { field, value } }
+          -- Who refuses a switch has nothing to remove.
+          if field == "Upgrade" and side == "request"
+            and t:exchange({ fields = fields }).is_own then
+            t:skip("the proxy refuses what asks for another protocol")
+          end
+          local m, who = pass(t, side, fields, id)
           local got = m:field(field)
           -- Who names it again may have a part in it.
           t:check(not got or not got:find(mark, 1, true)

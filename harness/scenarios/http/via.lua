@@ -13,7 +13,8 @@ local function entries_of(value)
     if text ~= "" then
       local protocol, by = text:match("^(%S+)%s+(%S+)$")
       out[#out + 1] = { text = text, by = by, protocol = protocol,
-                        version = protocol and protocol:gsub("^HTTP/", "") }
+                        version = protocol
+                                  and protocol:gsub("^[Hh][Tt][Tt][Pp]/", "") }
     end
   end
   return out
