@@ -76,7 +76,7 @@ local NEVER = {
   { "nul-in-name", "http.parse.name-token", "X-\0: a", "X-\0:" },
   { "cr-first", "http.parse.bare-cr-receive", "\rX-Odd: a", "\rX-Odd" },
   { "cr-and-space", "http.parse.bare-cr-receive", "X-Odd: a\r b", "a\r b" },
-  { "cr-behind-colon", "http.parse.bare-cr-receive", "X-Odd:\ra", ":\ra" },
+  { "cr-behind-colon", "http.parse.bare-cr-receive", "X-Odd:\ra", "\ra" },
   { "space-first", "http.parse.fold-request", "X-Odd: a\r\n  ", "\r\n  " },
 }
 

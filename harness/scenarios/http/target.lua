@@ -262,12 +262,6 @@ local PORTS = {
   { "comma-behind", function (w) return w.port .. "," end },
   { "semicolon-behind", function (w) return w.port .. ";a" end },
   { "fraction", function (w) return w.port .. ".0" end },
-  { "encoded", function (w) return "%" .. string.format("%x", tostring(w.port):byte())
-                                   .. tostring(w.port):sub(2) end },
-  { "wrapped-64-bits", function (w)
-      -- 2^64 is 18446744073709551616, and no port carries beyond these digits.
-      return "18446744073709" .. 551616 + w.port
-    end },
 }
 
 for _, case in ipairs(PORTS) do

@@ -64,6 +64,16 @@ static enum forward_verdict connection_exact(struct fault_memory *m,
     return FORWARD_PASS;
 }
 
+/* What ends here is known in any case; what it says is not read. */
+static enum forward_verdict response_unread(struct fault_memory *m,
+                                            struct forward_part *part)
+{
+    if (part->stage == FORWARD_RESPONSE_RECEIVED &&
+        !forward_has(part, connection.spelt))
+        forward_cut_all(m, part, connection.name);
+    return FORWARD_PASS;
+}
+
 static enum forward_verdict host_exact(struct fault_memory *m,
                                        struct forward_part *part)
 {
@@ -116,6 +126,12 @@ static const struct fault faults[] = {
         .summary = "knows Connection in one spelling",
         .proves = {REQ_HTTP_FIELD_NAME_CASE},
         .on_forward = connection_exact,
+    },
+    {
+        .name = "forward-case-response-unread",
+        .summary = "does not read Connection of an origin in another spelling",
+        .proves = {REQ_HTTP_FIELD_NAME_CASE},
+        .on_forward = response_unread,
     },
     {
         .name = "forward-case-host",

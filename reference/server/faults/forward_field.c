@@ -117,13 +117,48 @@ static bool is_sent(const struct forward_part *part)
            part->stage == FORWARD_RESPONSE_SENT;
 }
 
-static enum forward_verdict no_cookies(struct fault_memory *m,
-                                       struct forward_part *part)
+static enum forward_verdict no_known(struct fault_memory *m,
+                                     struct forward_part *part)
 {
-    if (is_sent(part)) {
-        forward_cut_all(m, part, "Cookie");
-        forward_cut_all(m, part, "WWW-Authenticate");
-    }
+    static const char *const names[] = {"Accept",
+                                        "Cookie",
+                                        "Authorization",
+                                        "Origin",
+                                        "Pragma",
+                                        "If-None-Match",
+                                        "Content-Encoding",
+                                        "Content-Location",
+                                        "Content-Disposition",
+                                        "Forwarded",
+                                        "X-Requested-With",
+                                        "From",
+                                        "Access-Control-Request-Method",
+                                        "DNT",
+                                        "Sec-Fetch-Mode",
+                                        "Prefer",
+                                        "X-HTTP-Method-Override",
+                                        "Want-Digest",
+                                        "Set-Cookie",
+                                        "Expires",
+                                        "Retry-After",
+                                        "Accept-Ranges",
+                                        "Link",
+                                        "WWW-Authenticate",
+                                        "Access-Control-Allow-Origin",
+                                        "Refresh",
+                                        "Strict-Transport-Security",
+                                        "X-Frame-Options",
+                                        "Content-Security-Policy",
+                                        "Digest",
+                                        "X-Powered-By",
+                                        "Server-Timing",
+                                        "Alt-Svc",
+                                        "Allow",
+                                        "Content-Range",
+                                        NULL};
+
+    for (const char *const *name = names; is_sent(part) && *name; name++)
+        forward_cut_all(m, part, *name);
     return FORWARD_PASS;
 }
 
@@ -143,8 +178,12 @@ static enum forward_verdict no_empty_values(struct fault_memory *m,
 static enum forward_verdict one_blank(struct fault_memory *m,
                                       struct forward_part *part)
 {
-    if (is_sent(part))
+    if (is_sent(part)) {
         forward_swap(m, part, "a  b", "a b");
+        forward_swap(m, part, "a:b: c::", "a:b");
+        forward_swap(m, part, "a,b ,, ", "a,b, ");
+        forward_swap(m, part, "%00", "");
+    }
     return FORWARD_PASS;
 }
 
@@ -173,11 +212,11 @@ static enum forward_verdict via_piles_up(struct fault_memory *m,
 
 static const struct fault faults[] = {
     {
-        .name = "forward-no-cookies",
-        .summary = "leaves Cookie and WWW-Authenticate out",
+        .name = "forward-no-known",
+        .summary = "leaves out fields that others know and it does not",
         .proves = {REQ_HTTP_FIELD_UNKNOWN_FORWARD,
                    REQ_AUTH_PROXY_WWW_UNTOUCHED},
-        .on_forward = no_cookies,
+        .on_forward = no_known,
     },
     {
         .name = "forward-no-empty-values",
@@ -187,7 +226,8 @@ static const struct fault faults[] = {
     },
     {
         .name = "forward-one-blank",
-        .summary = "makes one blank of two within a value",
+        .summary =
+            "makes one blank of two, and mends what else is odd in a value",
         .proves = {REQ_HTTP_PARSE_OCTETS},
         .on_forward = one_blank,
     },

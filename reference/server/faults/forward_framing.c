@@ -96,6 +96,12 @@ static enum forward_verdict length_32_bits(struct fault_memory *m,
     return cut_length(m, part, UINT32_MAX);
 }
 
+static enum forward_verdict length_31_bits(struct fault_memory *m,
+                                           struct forward_part *part)
+{
+    return cut_length(m, part, INT32_MAX);
+}
+
 static enum forward_verdict length_64_bits(struct fault_memory *m,
                                            struct forward_part *part)
 {
@@ -209,6 +215,12 @@ static const struct fault faults[] = {
         .on_forward = length_32_bits,
     },
     {
+        .name = "forward-length-31-bits",
+        .summary = "cuts the length of a request to 31 bits",
+        .proves = {REQ_HTTP_FRAMING_CL_BIG},
+        .on_forward = length_31_bits,
+    },
+    {
         .name = "forward-length-64-bits",
         .summary = "cuts the length of a request to 64 bits",
         .proves = {REQ_HTTP_FRAMING_CL_BIG},
@@ -229,6 +241,12 @@ static const struct fault faults[] = {
                    REQ_HTTP_FRAMING_TE_UNKNOWN, REQ_HTTP_FRAMING_TE_OBFUSCATED,
                    REQ_HTTP_FRAMING_CODING_PARAMS, REQ_HTTP_CHUNKED_PARAMS,
                    REQ_HTTP_FRAMING_TE_IDENTITY},
+        .on_forward = coding_unchecked,
+    },
+    {
+        .name = "forward-coding-twice",
+        .summary = "takes chunked that is told twice, and passes it on",
+        .proves = {REQ_HTTP_FRAMING_CHUNKED_ONCE},
         .on_forward = coding_unchecked,
     },
     {

@@ -145,7 +145,7 @@ static enum forward_verdict name_len_8_bits(struct fault_memory *m,
 static enum forward_verdict full_buffer(struct fault_memory *m,
                                         struct forward_part *part)
 {
-    enum { BUFFER = 4096, END = 5 };
+    enum { BUFFER = 1024, END = 5 };
 
     if (is_received(part) && part->octets.len > 0 &&
         part->octets.len % BUFFER == 0)
@@ -174,15 +174,14 @@ static enum forward_verdict carries_field(struct fault_memory *m,
 static enum forward_verdict carries_status(struct fault_memory *m,
                                            struct forward_part *part)
 {
-    uint8_t *octets;
+    static const size_t at = sizeof("HTTP/1.1 ") - 1;
 
     if (part->stage != FORWARD_RESPONSE_SENT || part->status < 200)
         return FORWARD_PASS;
-    if (m->count[0] == 404 || m->count[0] == 503) {
-        octets = forward_take(m, part);
-        memcpy(octets + strlen("HTTP/1.1 "), m->count[0] == 404 ? "404" : "503",
-               3);
-    }
+    if (m->count[0] == 404)
+        forward_put(m, part, at, 3, PX_LITERAL("404"));
+    else if (m->count[0] == 503)
+        forward_put(m, part, at, 3, PX_LITERAL("503"));
     m->count[0] = part->status;
     return FORWARD_PASS;
 }
@@ -236,7 +235,7 @@ static const struct fault faults[] = {
     },
     {
         .name = "forward-head-fills-buffer",
-        .summary = "loses an octet of a head that fills blocks of 4096",
+        .summary = "loses an octet of a head that fills blocks of 1024",
         .proves = {REQ_HTTP_LIMITS_FIELDS_4XX, REQ_HTTP_LIMITS_RESPONSE_FIELDS},
         .on_forward = full_buffer,
     },

@@ -36,11 +36,21 @@ static enum forward_verdict four_digits(struct fault_memory *m,
                        : FORWARD_PASS;
 }
 
+/* Whatever stands there, some of its bits are those of 200. */
 static enum forward_verdict code_16_bits(struct fault_memory *m,
                                          struct forward_part *part)
 {
-    return forward_swap_at(m, part, FORWARD_RESPONSE_RECEIVED,
-                           "HTTP/1.1 65736 ", "HTTP/1.1 200 ");
+    struct px_bytes code = forward_word(part);
+    bool is_code = code.len == 3;
+
+    if (part->stage != FORWARD_RESPONSE_RECEIVED)
+        return FORWARD_PASS;
+    for (size_t i = 0; i < code.len; i++)
+        is_code = is_code && code.data[i] >= '0' && code.data[i] <= '9';
+    if (!is_code)
+        forward_put(m, part, (size_t)(code.data - part->octets.data), code.len,
+                    PX_LITERAL("200"));
+    return FORWARD_PASS;
 }
 
 static enum forward_verdict class_of_code(struct fault_memory *m,
@@ -240,8 +250,8 @@ static const struct fault faults[] = {
           no_space, REQ_HTTP_STATUS_SP),
     FAULT("status-four-digits", "passes a code of four digits on", four_digits,
           REQ_HTTP_STATUS_SYNTAX),
-    FAULT("status-16-bits", "cuts a status code to sixteen bits", code_16_bits,
-          REQ_HTTP_STATUS_SYNTAX),
+    FAULT("status-16-bits", "makes 200 of a status code that is none",
+          code_16_bits, REQ_HTTP_STATUS_SYNTAX),
     FAULT("status-class", "makes 400 of 471", class_of_code,
           REQ_HTTP_STATUS_UNKNOWN_FORWARD),
     FAULT("status-common", "knows of 2xx, 3xx and 5xx only 200, 302 and 500",

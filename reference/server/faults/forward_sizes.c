@@ -94,14 +94,25 @@ static enum forward_verdict signed_length(struct fault_memory *m,
     return show_length(m, part);
 }
 
-/* A float keeps 24 bits. */
-static enum forward_verdict response_length_32_bits(struct fault_memory *m,
+static enum forward_verdict response_length_31_bits(struct fault_memory *m,
                                                     struct forward_part *part)
 {
     uint64_t value = number_of(forward_value(part, "Content-Length"), 10);
 
-    if (part->stage == FORWARD_RESPONSE_RECEIVED && value > UINT32_MAX)
-        set_length(m, part, value & UINT32_MAX);
+    if (part->stage == FORWARD_RESPONSE_RECEIVED && value > INT32_MAX)
+        set_length(m, part, value & INT32_MAX);
+    return FORWARD_PASS;
+}
+
+/* The last octet of the content is taken for what comes behind it. */
+static enum forward_verdict response_one_short(struct fault_memory *m,
+                                               struct forward_part *part)
+{
+    uint64_t value = number_of(forward_value(part, "Content-Length"), 10);
+
+    if (part->stage == FORWARD_RESPONSE_RECEIVED && value > 0 &&
+        !is_coded(part))
+        set_length(m, part, value - 1);
     return FORWARD_PASS;
 }
 
@@ -120,9 +131,8 @@ static enum forward_verdict content_of_get(struct fault_memory *m,
 static enum forward_verdict uncoded_delete(struct fault_memory *m,
                                            struct forward_part *part)
 {
-    if (part->stage == FORWARD_REQUEST_SENT &&
-        (is_of(part, "DELETE ") || is_of(part, "OPTIONS ")) &&
-        forward_cut(m, part, "Transfer-Encoding"))
+    if (part->stage == FORWARD_REQUEST_SENT && !is_of(part, "POST ") &&
+        !is_of(part, "PUT ") && forward_cut(m, part, "Transfer-Encoding"))
         forward_add(m, part, "Content-Length: 0\r\n");
     return FORWARD_PASS;
 }
@@ -253,16 +263,19 @@ static bool is_hex(uint8_t octet)
            (octet >= 'A' && octet <= 'F');
 }
 
-/* A size whose first bit is set is less than none. */
+/* A size of more than 31 bits is less than none. */
 static enum fault_verdict signed_size(struct fault_memory *m,
                                       struct event *event)
 {
+    enum { DIGITS = 8 };
     struct px_bytes chunks = chunks_of(event);
-    size_t len = 0;
+    size_t from = 0, len = 0;
 
-    while (len < chunks.len && is_hex(chunks.data[len]))
+    while (from < chunks.len && chunks.data[from] == '0')
+        from++;
+    while (from + len < chunks.len && is_hex(chunks.data[from + len]))
         len++;
-    if ((len == 8 || len == 16) && chunks.data[0] >= '8')
+    if (len > DIGITS || (len == DIGITS && chunks.data[from] >= '8'))
         mend(m, event, 0, chunks.len, "0\r\n\r\n");
     return FAULT_PASS;
 }
@@ -277,6 +290,17 @@ static enum fault_verdict cr_and_any(struct fault_memory *m,
         if (chunks.data[i] == '\r' && chunks.data[i + 1] != '\n')
             mend(m, event, i++, 2, "\r\n");
     }
+    return FAULT_PASS;
+}
+
+/* Behind a size any two octets are the end of the line. */
+static enum fault_verdict any_line(struct fault_memory *m, struct event *event)
+{
+    struct px_bytes chunks = chunks_of(event);
+    size_t at = faults_find(chunks, "XX");
+
+    if (at > 0 && at < chunks.len && is_hex(chunks.data[at - 1]))
+        mend(m, event, at, 2, "\r\n");
     return FAULT_PASS;
 }
 
@@ -319,16 +343,18 @@ static const struct fault faults[] = {
           octal_length, REQ_HTTP_FRAMING_CL_EXACT),
     FAULT("length-signed", "takes lengths beyond 31 bits for none at all",
           signed_length, REQ_HTTP_FRAMING_CL_BIG),
-    FAULT("response-length-32-bits", "cuts the length of a response to 32 bits",
-          response_length_32_bits, REQ_HTTP_FRAMING_CL_BIG),
+    FAULT("response-length-31-bits", "cuts the length of a response to 31 bits",
+          response_length_31_bits, REQ_HTTP_FRAMING_CL_BIG),
+    FAULT("response-one-short", "loses the last octet of a response's content",
+          response_one_short, REQ_HTTP_FRAMING_CL_EXACT),
     FAULT("content-of-get-lost",
           "loses the content of GET and passes its length on", content_of_get,
           REQ_HTTP_FRAMING_CL_EXACT),
     FAULT("content-of-4-mib", "loses what is behind 4 MiB of content", four_mib,
           REQ_HTTP_BODY_OPAQUE),
     FAULT("delete-uncoded",
-          "says that chunks of DELETE and OPTIONS are no content, and sends "
-          "them",
+          "says that chunks of other methods than POST and PUT are no content, "
+          "and sends them",
           uncoded_delete, REQ_HTTP_FRAMING_CL_EXACT),
     FAULT("received-length-kept",
           "decodes chunks and passes on the length that came beside them",
@@ -340,11 +366,13 @@ static const struct fault faults[] = {
     FAULT("response-coding-case",
           "knows chunked of a response in small letters alone",
           response_coding_case, REQ_HTTP_FRAMING_TE_CASE),
-    OF_CHUNKS("chunk-size-signed", "takes sizes of a set first bit for zero",
+    OF_CHUNKS("chunk-size-signed", "takes sizes of more than 31 bits for zero",
               signed_size, REQ_HTTP_CHUNKED_SIZE_BIG),
     OF_CHUNKS("chunk-cr-any", "ends lines of chunks at CR and any octet",
               cr_and_any, REQ_HTTP_CHUNKED_DATA_CRLF,
               REQ_HTTP_CHUNKED_TERMINATOR),
+    OF_CHUNKS("chunk-line-any", "ends the size of a chunk at any two octets",
+              any_line, REQ_HTTP_CHUNKED_TERMINATOR),
     OF_CHUNKS("chunks-end-any", "ends chunks at any two octets", any_end,
               REQ_HTTP_CHUNKED_TERMINATOR),
     OF_CHUNKS("chunks-empty-lines", "skips empty lines between chunks",

@@ -82,6 +82,32 @@ static enum forward_verdict passes_any_name(struct fault_memory *m,
     return FORWARD_PASS;
 }
 
+/* CR and NUL are other controls for the session, and come out again. */
+static enum forward_verdict passes_controls(struct fault_memory *m,
+                                            struct forward_part *part)
+{
+    enum { CR = 1, NUL = 2 };
+    bool is_in = part->stage == FORWARD_REQUEST_RECEIVED ||
+                 part->stage == FORWARD_RESPONSE_RECEIVED;
+    uint8_t *octets;
+
+    if (!is_in && part->stage != FORWARD_REQUEST_SENT &&
+        part->stage != FORWARD_RESPONSE_SENT)
+        return FORWARD_PASS;
+    octets = forward_take(m, part);
+    for (size_t i = 0; i + 1 < part->octets.len; i++) {
+        if (is_in && octets[i] == '\r' && octets[i + 1] != '\n')
+            octets[i] = CR;
+        else if (is_in && octets[i] == 0)
+            octets[i] = NUL;
+        else if (!is_in && octets[i] == CR)
+            octets[i] = '\r';
+        else if (!is_in && octets[i] == NUL)
+            octets[i] = 0;
+    }
+    return FORWARD_PASS;
+}
+
 /* A blank before a colon is passed over, and the field heeded. */
 static enum forward_verdict mends_space(struct fault_memory *m,
                                         struct forward_part *part)
@@ -213,7 +239,9 @@ static const struct fault faults[] = {
           passes_odd_name, REQ_HTTP_PARSE_NAME_TOKEN),
     FAULT("any-name-passed", "passes names on whatever octets they have",
           passes_any_name, REQ_HTTP_PARSE_NAME_TOKEN,
-          REQ_HTTP_PARSE_COLON_SPACE_REQUEST),
+          REQ_HTTP_PARSE_COLON_SPACE_REQUEST, REQ_HTTP_PARSE_BARE_CR_RECEIVE),
+    FAULT("controls-passed", "passes CR and NUL in values on", passes_controls,
+          REQ_HTTP_PARSE_BARE_CR_RECEIVE, REQ_HTTP_PARSE_VALUE_CTL),
     FAULT("space-mended",
           "heeds Content-Length and Transfer-Encoding with a blank before the "
           "colon",

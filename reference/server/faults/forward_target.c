@@ -276,6 +276,25 @@ static enum forward_verdict host_behind_at(struct fault_memory *m,
     return FORWARD_PASS;
 }
 
+/* Without a host in the target Host will do. */
+static enum forward_verdict no_host(struct fault_memory *m,
+                                    struct forward_part *part)
+{
+    static const char *const targets[] = {" http:// /", " http://?", " http:/"};
+
+    for (size_t i = 0; is_received(part) && i < 3; i++) {
+        size_t at = faults_find(part->octets, targets[i]);
+
+        if (at == part->octets.len || (i == 2 && forward_has(part, "://")))
+            continue;
+        forward_keep(m, PX_LITERAL(" http://"));
+        forward_keep_more(m, forward_value(part, "Host"));
+        forward_keep_more(m, PX_LITERAL("/"));
+        forward_put(m, part, at, strlen(targets[i]), forward_kept(m));
+    }
+    return FORWARD_PASS;
+}
+
 /* The digits that a port begins with are the port. */
 static enum forward_verdict port_junk(struct fault_memory *m,
                                       struct forward_part *part)
@@ -359,6 +378,8 @@ static const struct fault faults[] = {
           REQ_HTTP_TARGET_PATH_KEPT),
     FAULT("host-behind-at", "goes by Host where only a user stands in a target",
           host_behind_at, REQ_HTTP_TARGET_EMPTY_HOST),
+    FAULT("no-host", "goes by Host where a target has no host", no_host,
+          REQ_HTTP_TARGET_EMPTY_HOST),
     FAULT("port-junk", "skips what stands behind the digits of a port",
           port_junk, REQ_HTTP_TARGET_PORT_RANGE),
     FAULT("short-lines", "answers targets of more than 4096 octets with 414",

@@ -109,6 +109,17 @@ static enum forward_verdict notes_offer(struct fault_memory *m,
     return FORWARD_PASS;
 }
 
+static enum forward_verdict uncoded_offer(struct fault_memory *m,
+                                          struct forward_part *part)
+{
+    if (part->stage == FORWARD_REQUEST_RECEIVED)
+        m->count[0] = forward_value(part, "Upgrade").len > 0;
+    if (part->stage == FORWARD_REQUEST_SENT && m->count[0] &&
+        forward_cut(m, part, "Transfer-Encoding"))
+        forward_add(m, part, "Content-Length: 0\r\n");
+    return FORWARD_PASS;
+}
+
 static enum fault_verdict sends_blindly(struct fault_memory *m,
                                         struct event *event)
 {
@@ -156,6 +167,12 @@ static const struct fault faults[] = {
         .proves = {REQ_HTTP_PERSIST_TARGETS},
         .on_event = sends_blindly,
         .on_forward = notes_offer,
+    },
+    {
+        .name = "forward-upgrade-uncoded",
+        .summary = "says that chunks behind an offer of Upgrade are no content",
+        .proves = {REQ_HTTP_FRAMING_CL_EXACT},
+        .on_forward = uncoded_offer,
     },
     {
         .name = "forward-upgrade-exact-case",
