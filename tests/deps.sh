@@ -10,7 +10,7 @@ build="gcc make pkg-config libuv1-dev liblua5.4-dev libpcap-dev libjansson-dev
 # clang and afl++ build the fuzz targets; the clients drive the reference.
 check="libcmocka-dev libhttp-parser-dev lua5.4 clang-14 libclang-rt-14-dev llvm-14 afl++ clang-format
   clang-tidy cppcheck python3 python3-jsonschema libxml2-utils curl ncat netcat-openbsd
-  iproute2 util-linux tcpdump man-db jq python3-pyftpdlib"
+  iproute2 util-linux tcpdump man-db jq patch python3-pyftpdlib"
 # microsocks and tinyproxy are small enough for every test run.
 proxies="microsocks tinyproxy dante-server squid openssh-server openssh-client
   shadowsocks-libev privoxy apache2 ncat nghttp2-proxy tor trafficserver

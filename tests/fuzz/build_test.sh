@@ -36,6 +36,16 @@ runs_seeds() {
     timeout 60 "$1" corpus/"$(basename "$1" _fuzz)"/*
 }
 
+# What the gate plants still fits the sources.
+applies() {
+    for patch in tests/fuzz/planted/*.patch; do
+        patch -s -p1 --dry-run <"$patch" >"$work/patch" ||
+            { echo "$patch"; cat "$work/patch"; return 1; }
+    done
+}
+
+what="every planted mistake applies"
+check applies
 what="build.sh builds for libFuzzer"
 check env CC=clang-14 CXX=clang++-14 WORK="$work/lf" OUT="$work/lf.out" \
     CFLAGS="-O0 -fsanitize=address,fuzzer-no-link" \

@@ -37,9 +37,16 @@ try() {
     target=$(sed -n '1s/^target: //p' "$1")
     (
         cd $tree || exit 1
-        patch -s -p1 <"../../../$1" || exit 1
-        make -s MODE=fuzz CC=clang-14 "build/fuzz/fuzz/${target}_fuzz" \
-            >/dev/null || exit 1
+        if ! patch -s -p1 <"../../../$1" >/dev/null; then
+            echo "does not apply"
+            exit 1
+        fi
+        if ! make -s MODE=fuzz CC=clang-14 "build/fuzz/fuzz/${target}_fuzz" \
+            >/dev/null; then
+            patch -s -R -p1 <"../../../$1"
+            echo "does not compile"
+            exit 1
+        fi
         search "$name" "$target"
         found=$?
         patch -s -R -p1 <"../../../$1"
@@ -52,7 +59,7 @@ for patch in "$@"; do
         echo "ok - $(basename "$patch" .patch): $result"
         passed=$((passed + 1))
     else
-        echo "not ok - $(basename "$patch" .patch): not found in $seconds s"
+        echo "not ok - $(basename "$patch" .patch): ${result:-not found in $seconds s}"
         failed=$((failed + 1))
     fi
 done
