@@ -3,7 +3,7 @@
 # under load, within the time that the suite promises.
 . "$(dirname "$0")/tap.sh"
 : "${PROXYSPEC_RELEASE:=build/release/proxyspec}"
-: "${RUNS:=4}"    # before a release: RUNS=20 ALONE=1/1
+: "${RUNS:=2}"    # before a release: RUNS=20 ALONE=1/1
 : "${ALONE:=1/8}" # the share of the scenarios that runs one by one
 
 # What waits on times that a specification sets runs once; elsewhere it would
@@ -41,7 +41,7 @@ loaded() {
     two=$!
     started="$started $one $two"
     # shellcheck disable=SC2086 # a list of options
-    repeated 2 "$PROXYSPEC_RELEASE" $skip_slow
+    clean "$PROXYSPEC_RELEASE" $skip_slow
     result=$?
     kill $one $two
     return $result
