@@ -271,30 +271,29 @@ static bool is_uri_of(struct px_bytes uri, struct px_bytes target)
            (px_equal(uri, PX_LITERAL("/")) && target.len);
 }
 
-static void check_digest(struct forward_auth *a,
-                         const struct http1_request_line *line,
-                         const struct digest_form *form, const char *response)
+static const char *digest_refuses(const struct forward_auth *a,
+                                  const struct http1_request_line *line,
+                                  const struct digest_form *form,
+                                  const char *response)
 {
     char right[2 * DIGEST_HASH_MAX + 1];
 
-    FUZZ_REQUIRE(a->digest.memory && form->nonce < GOOD_NONCES,
-                 "an old or a forged nonce is taken");
-    FUZZ_REQUIRE(is_uri_of(form->uri, line->target),
-                 "credentials of another request are taken");
+    if (!a->digest.memory || form->nonce >= GOOD_NONCES)
+        return "an old or a forged nonce is taken";
+    if (!is_uri_of(form->uri, line->target))
+        return "credentials of another request are taken";
     respond(a, form, line->method, right);
-    FUZZ_REQUIRE(strcmp(right, response) == 0, "a wrong response is taken");
-    for (size_t i = 0; i < a->uses; i++)
-        FUZZ_REQUIRE(a->used[i].nonce != form->nonce ||
-                         a->used[i].count != form->count,
-                     "count %u is taken twice", form->count);
-    if (a->uses < FORWARD_USES) {
-        a->used[a->uses].nonce = form->nonce;
-        a->used[a->uses++].count = form->count;
+    if (strcmp(right, response) != 0)
+        return "a wrong response is taken";
+    for (size_t i = 0; i < a->uses; i++) {
+        if (a->used[i].nonce == form->nonce && a->used[i].count == form->count)
+            return "a count is taken twice";
     }
+    return NULL;
 }
 
-void forward_auth_check(struct forward_auth *a,
-                        const struct http1_request_head *head)
+const char *forward_auth_refuses(const struct forward_auth *a,
+                                 const struct http1_request_head *head)
 {
     const struct http1_field *field =
         http1_find(&head->fields, "Proxy-Authorization");
@@ -302,13 +301,28 @@ void forward_auth_check(struct forward_auth *a,
     struct digest_form form;
 
     if (!a->is_asked)
-        return;
-    FUZZ_REQUIRE(field && field->value.len > 6 &&
-                     http1_count(&head->fields, "Proxy-Authorization") == 1,
-                 "a request passes without credentials, or with many");
+        return NULL;
+    if (!field || field->value.len <= 6 ||
+        http1_count(&head->fields, "Proxy-Authorization") != 1)
+        return "a request passes without credentials, or with many";
     if (read_form(a, field->value, &form, response))
-        check_digest(a, &head->line, &form, response);
-    else
-        FUZZ_REQUIRE(!px_equal(field->value, PX_LITERAL("Basic dXNlcjpwYXNT")),
-                     "a wrong password is taken");
+        return digest_refuses(a, &head->line, &form, response);
+    return px_equal(field->value, PX_LITERAL("Basic dXNlcjpwYXNT"))
+               ? "a wrong password is taken"
+               : NULL;
+}
+
+void forward_auth_use(struct forward_auth *a,
+                      const struct http1_request_head *head)
+{
+    const struct http1_field *field =
+        http1_find(&head->fields, "Proxy-Authorization");
+    char response[65] = "";
+    struct digest_form form;
+
+    if (!field || a->uses == FORWARD_USES ||
+        !read_form(a, field->value, &form, response))
+        return;
+    a->used[a->uses].nonce = form.nonce;
+    a->used[a->uses++].count = form.count;
 }

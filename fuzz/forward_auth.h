@@ -42,10 +42,14 @@ void forward_auth_put(const struct forward_auth *a, unsigned x, unsigned flaws,
                       struct px_bytes client, struct px_writer *out);
 
 /*
- * Ends the program when a request that was passed on has no right to be: with
+ * Why a request with this head has no right to be passed on, or NULL: with
  * credentials in another form than the one written here nothing is said.
  */
-void forward_auth_check(struct forward_auth *a,
-                        const struct http1_request_head *head);
+const char *forward_auth_refuses(const struct forward_auth *a,
+                                 const struct http1_request_head *head);
+
+/* Notes that it was passed on: its count is used up. */
+void forward_auth_use(struct forward_auth *a,
+                      const struct http1_request_head *head);
 
 #endif
