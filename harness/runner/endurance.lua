@@ -9,7 +9,8 @@ local endurance = {}
 local CROWD = 1000
 local AT_ONCE = 32   -- clients of a crowd that begin at the same time
 local ROUNDS = 2     -- behind the first, which fills caches and pools,
-local ROUNDS_MAX = 4 -- and while something grows
+local ROUNDS_MAX = 5 -- and while something grows
+local LEAK = 4       -- rounds in a row that all leave something behind
 local FEW = 8        -- clients that nobody may be kept waiting by
 local BACK_WITHIN = 5 -- seconds for what a crowd held to be given back
 
@@ -173,8 +174,8 @@ local STEADY = 4 -- readings in a row that say the same
 -- it was before, or as soon as it changes no more when nothing was before; else
 -- after a while. nil: there is no process to look at.
 local function settled_usage(self, before)
-  local deadline = native.now() + (self.d.crowd and 0.4 or BACK_WITHIN)
-                                  * self.d.scale
+  local deadline = native.now() + (before and self.d.crowd and 0.4
+                                   or BACK_WITHIN) * self.d.scale
   local now, alike = usage(self), 0
   local reference = before or now
   while now and native.now() < deadline do
@@ -203,30 +204,31 @@ local function growth_of(kind, seen)
   return table.concat(words, ", "), total
 end
 
--- A leak grows with every round.
-local function grows_always(self, kind, seen)
-  for i = 2, #seen do
-    local step = step_of(kind, seen[i - 1], seen[i])
-    if step <= tolerance(self, kind) then
-      return false
+-- How many of the last rounds have left something of this kind behind.
+local function rounds_grown(self, kind, seen)
+  local count = 0
+  for i = #seen, 2, -1 do
+    if step_of(kind, seen[i - 1], seen[i]) <= tolerance(self, kind) then
+      break
     end
+    count = count + 1
   end
-  return #seen > ROUNDS
+  return count
 end
 
-local function is_suspect(self, seen)
+-- Whether more rounds are to tell: something grows, and is no leak yet.
+local function is_open(self, seen)
+  local most = 0
   for _, kind in ipairs(KINDS) do
-    if grows_always(self, kind, seen) then
-      return true
-    end
+    most = math.max(most, rounds_grown(self, kind, seen))
   end
-  return false
+  return most > 0 and most < LEAK
 end
 
 local function judge_growth(self, seen)
   for _, kind in ipairs(KINDS) do
     local words = growth_of(kind, seen)
-    if grows_always(self, kind, seen) then
+    if rounds_grown(self, kind, seen) >= LEAK then
       self:violation("robust.crowd.released", string.format(
         "the target keeps %s of connections that have ended: %s after rounds "
         .. "of %d clients", kind.name, words, self:crowd()))
@@ -258,7 +260,7 @@ local function run_rounds(self, round)
     return nil
   end
   for i = 0, ROUNDS_MAX do
-    if i > ROUNDS and not is_suspect(self, seen) then
+    if i > ROUNDS and not is_open(self, seen) then
       break
     elseif not run_round(self, round, crowd) then
       return nil

@@ -175,8 +175,10 @@ local function kills_of(results, proven_scenarios, seen_by)
   return kills
 end
 
-local function run_all(faults, scenarios, options, proven_scenarios, seen_by)
-  local next_fault, left, kills = 0, 0, {}
+-- Runs these faults side by side; kills gets what each of them showed.
+local function run_some(faults, scenarios, options, proven_scenarios, seen_by,
+                        kills)
+  local next_fault, left = 0, 0
   local main, failure = coroutine.running(), nil
   local function worker()
     while next_fault < #faults and not failure do
@@ -202,6 +204,21 @@ local function run_all(faults, scenarios, options, proven_scenarios, seen_by)
   if failure then
     error(failure, 0)
   end
+end
+
+local function is_of_crowds(fault)
+  return fault.proves[1]:find("^robust%.") ~= nil
+end
+
+-- Crowds come last: beside everything else they would be kept waiting by it.
+local function run_all(faults, scenarios, options, proven_scenarios, seen_by)
+  local others, crowds, kills = {}, {}, {}
+  for _, fault in ipairs(faults) do
+    local list = is_of_crowds(fault) and crowds or others
+    list[#list + 1] = fault
+  end
+  run_some(others, scenarios, options, proven_scenarios, seen_by, kills)
+  run_some(crowds, scenarios, options, proven_scenarios, seen_by, kills)
   return kills
 end
 
