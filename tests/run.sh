@@ -22,6 +22,8 @@ done
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+# The programs that tests/deps.sh installs, before others of their names.
+export PATH="/usr/bin:/bin:$PATH"
 export CMOCKA_MESSAGE_OUTPUT=TAP
 
 skip='# ?[Ss][Kk][Ii][Pp]'

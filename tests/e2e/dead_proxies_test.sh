@@ -18,7 +18,7 @@ try() {
     proxy=$!
     for _ in $(seq 100); do
         [ -s "$scratch/$kind.$scheme.port" ] && break
-        python3 -c 'import time; time.sleep(0.05)'
+        sleep 0.05
     done
     # shellcheck disable=SC2086 # a list of options
     timeout 240 "$PROXYSPEC_RELEASE" test -q -j 256 --timeout-scale 0.5 $only \

@@ -48,7 +48,7 @@ running() {
     started="$started $!"
     for _ in $(seq 100); do
         grep -q 127.0.0.1: "$scratch/serve" && break
-        python3 -c 'import time; time.sleep(0.05)'
+        sleep 0.05
     done
     port=$(grep -oE '127\.0\.0\.1:[0-9]+' "$scratch/serve" | head -n 1)
     # shellcheck disable=SC2086 # two words

@@ -10,7 +10,7 @@ serve() {
     for _ in $(seq 200); do
         port=$(sed -n 's/^listening: socks5:.*:\([0-9]*\)$/\1/p' "$scratch/serve")
         [ -n "$port" ] && return 0
-        python3 -c 'import time; time.sleep(0.05)'
+        sleep 0.05
     done
     return 1
 }

@@ -65,7 +65,7 @@ start_python() {
     started="$started $!"
     for _ in $(seq 100); do
         [ -s "$scratch/port" ] && break
-        python3 -c 'import time; time.sleep(0.05)'
+        sleep 0.05
     done
     port=$(cat "$scratch/port")
     [ -n "$port" ]
