@@ -122,7 +122,7 @@ git_files() {
 }
 
 python_urllib() {
-    cat >"$scratch/urllib.py" <<'END'
+    cat >"$scratch/uploads.py" <<'END'
 import hashlib, sys, urllib.request
 proxy, origin = sys.argv[1:3]
 opener = urllib.request.build_opener(urllib.request.ProxyHandler({"http": proxy}))
@@ -137,7 +137,7 @@ for body in (data, parts):
     assert answer == f"PUT {len(data)} {hashlib.sha256(data).hexdigest()}", answer
 print("ok")
 END
-    is ok timeout 50 python3 "$scratch/urllib.py" "http://$credentials$http" "$origin"
+    is ok timeout 50 python3 "$scratch/uploads.py" "http://$credentials$http" "$origin"
 }
 
 node_requests() {
