@@ -82,6 +82,16 @@ static void log_fetch(struct play *p, const struct action *action)
 
 static void log_action(struct play *p, const struct action *action)
 {
+    static const char *const plain[] = {
+        [ACTION_TAKE_PEER] = "take peer",
+        [ACTION_DROP_PEER] = "drop peer",
+        [ACTION_RELAY] = "relay",
+        [ACTION_END_CLIENT] = "end client",
+        [ACTION_END_UPSTREAM] = "end target",
+        [ACTION_CLOSE_UPSTREAM] = "close target",
+        [ACTION_CLOSE] = "close",
+        [ACTION_RESET] = "reset",
+    };
     char text[PX_ENDPOINT_TEXT_MAX];
 
     switch (action->kind) {
@@ -111,35 +121,21 @@ static void log_action(struct play *p, const struct action *action)
     case ACTION_FETCH:
         log_fetch(p, action);
         break;
-    case ACTION_TAKE_PEER:
-        log_line(p, "take peer", "", 0);
-        break;
-    case ACTION_DROP_PEER:
-        log_line(p, "drop peer", "", 0);
-        break;
-    case ACTION_RELAY:
-        log_line(p, "relay", "", 0);
-        break;
-    case ACTION_END_CLIENT:
-        log_line(p, "end client", "", 0);
-        break;
-    case ACTION_END_UPSTREAM:
-        log_line(p, "end target", "", 0);
-        break;
-    case ACTION_CLOSE_UPSTREAM:
-        log_line(p, "close target", "", 0);
-        break;
     case ACTION_ARM_TIMER:
         if (action->deadline_ms == SESSION_NEVER)
             log_line(p, "timer never", "", 0);
         else
             log_line(p, "timer ", "", action->deadline_ms);
         break;
+    case ACTION_TAKE_PEER:
+    case ACTION_DROP_PEER:
+    case ACTION_RELAY:
+    case ACTION_END_CLIENT:
+    case ACTION_END_UPSTREAM:
+    case ACTION_CLOSE_UPSTREAM:
     case ACTION_CLOSE:
-        log_line(p, "close", "", 0);
-        break;
     case ACTION_RESET:
-        log_line(p, "reset", "", 0);
+        log_line(p, plain[action->kind], "", 0);
         break;
     }
 }

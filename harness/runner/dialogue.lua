@@ -23,7 +23,8 @@ function dialogue.new(options)
   local self = setmetatable({
     scenario = options.scenario, endpoint = options.endpoint,
     target = options.target, crowd = options.crowd,
-    is_traced = options.transcript ~= false, version = options.version or options.scenario.version
+    is_traced = options.transcript ~= false,
+    version = options.version or options.scenario.version
               or options.endpoint.version,
     settings = options.settings, scale = options.scale,
     started = now, deadline = now + options.within * options.scale,

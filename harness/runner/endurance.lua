@@ -168,40 +168,47 @@ local function has_grown(self, before, after)
   return false
 end
 
-local STEADY = 4 -- readings in a row that say the same
+local STEADY = 4  -- readings in a row that say the same
+local PAUSE = 0.05 -- seconds between two readings
 
--- What the target holds once the crowd is gone: as soon as it is back to what
--- it was before, or as soon as it changes no more when nothing was before; else
--- after a while. nil: there is no process to look at.
-local function settled_usage(self, before)
-  local deadline = native.now() + (before and self.d.crowd and 0.4
-                                   or BACK_WITHIN) * self.d.scale
-  local now, alike = usage(self), 0
-  local reference = before or now
-  while now and native.now() < deadline do
-    if before and not has_grown(self, before, now) then
-      break
-    elseif not before and alike == STEADY then
-      break
-    end
-    native.sleep(0.05)
+-- What the target holds once the first crowd is gone: as soon as that changes
+-- no more, or after a while. nil: there is no process to look at.
+local function steady_usage(self)
+  local deadline = native.now() + BACK_WITHIN * self.d.scale
+  local first = usage(self)
+  local now, alike = first, 0
+  while now and alike < STEADY and native.now() < deadline do
+    native.sleep(PAUSE)
     now = usage(self) or now
-    if not before then
-      local is_alike = not has_grown(self, reference, now)
-                       and not has_grown(self, now, reference)
-      alike, reference = is_alike and alike + 1 or 0, is_alike and reference or now
+    if has_grown(self, first, now) or has_grown(self, now, first) then
+      first, alike = now, 0
+    else
+      alike = alike + 1
     end
   end
   return now
 end
 
-local function growth_of(kind, seen)
-  local words, total = {}, 0
-  for i = 2, #seen do
-    local step = step_of(kind, seen[i - 1], seen[i])
-    words[#words + 1], total = string.format("%+d", math.floor(step)), total + step
+-- What it holds once another crowd is gone: as soon as it is back to what it
+-- was before, or after a while.
+local function settled_usage(self, before)
+  local deadline = native.now() + (self.d.crowd and 0.4 or BACK_WITHIN)
+                                  * self.d.scale
+  local now = usage(self)
+  while now and has_grown(self, before, now) and native.now() < deadline do
+    native.sleep(PAUSE)
+    now = usage(self) or now
   end
-  return table.concat(words, ", "), total
+  return now
+end
+
+local function growth_of(kind, seen)
+  local words = {}
+  for i = 2, #seen do
+    words[#words + 1] = string.format("%+d", math.floor(step_of(
+      kind, seen[i - 1], seen[i])))
+  end
+  return table.concat(words, ", ")
 end
 
 -- How many of the last rounds have left something of this kind behind.
@@ -265,7 +272,8 @@ local function run_rounds(self, round)
     elseif not run_round(self, round, crowd) then
       return nil
     end
-    seen[#seen + 1] = settled_usage(self, seen[i])
+    seen[#seen + 1] = seen[i] and settled_usage(self, seen[i])
+                      or steady_usage(self)
   end
   return seen
 end

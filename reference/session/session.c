@@ -397,6 +397,14 @@ static void on_upstream(struct session *s, const struct event *event)
     }
 }
 
+static void on_resolved(struct session *s, const struct px_address *address)
+{
+    if (s->is_binding)
+        session_bind_resolved(s, address);
+    else
+        s->protocol->resolved(s, address);
+}
+
 void session_handle(struct session *s, const struct event *event,
                     uint64_t now_ms)
 {
@@ -434,10 +442,8 @@ void session_handle(struct session *s, const struct event *event,
             s->protocol->associated(s, &event->bound);
         break;
     case EVENT_RESOLVED:
-        if (s->state == SESSION_DIALLING && s->is_binding)
-            session_bind_resolved(s, &event->address);
-        else if (s->state == SESSION_DIALLING)
-            s->protocol->resolved(s, &event->address);
+        if (s->state == SESSION_DIALLING)
+            on_resolved(s, &event->address);
         break;
     case EVENT_LISTENING:
         if (s->state == SESSION_DIALLING)
