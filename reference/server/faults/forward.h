@@ -90,4 +90,11 @@ struct px_bytes forward_kept(const struct fault_memory *m);
  * are missing. */
 void forward_complete_chunks(struct fault_memory *m, struct forward_part *part);
 
+/* A row of a table of faults whose hook sees what is forwarded. */
+#define FORWARD_FAULT(id, what, hook, ...)                                     \
+    {                                                                          \
+        .name = "forward-" id, .summary = what, .proves = {__VA_ARGS__},       \
+        .on_forward = hook,                                                    \
+    }
+
 #endif

@@ -187,31 +187,27 @@ static enum forward_verdict remembers_head(struct fault_memory *m,
                                                                : FORWARD_PASS;
 }
 
-#define FAULT(id, what, hook, ...)                                             \
-    {                                                                          \
-        .name = "forward-" id, .summary = what, .proves = {__VA_ARGS__},       \
-        .on_forward = hook,                                                    \
-    }
-
 static const struct fault faults[] = {
-    FAULT("response-length-unchecked",
-          "takes any Content-Length of an origin and passes it on",
-          length_unchecked, REQ_HTTP_FRAMING_CL_INVALID_RESPONSE,
-          REQ_HTTP_FRAMING_CL_BIG),
-    FAULT("response-both-framings",
-          "passes Content-Length on beside Transfer-Encoding", keeps_both,
-          REQ_HTTP_FRAMING_TE_CL_STRIP),
-    FAULT("response-coding-cut",
-          "takes three octets of a response in another coding than chunked",
-          cuts_coded, REQ_HTTP_FRAMING_TE_RESPONSE_NOT_FINAL),
-    FAULT("origin-version-unseen",
-          "takes origins of HTTP/1.0 for those of HTTP/1.1", newer_origin,
-          REQ_HTTP_FRAMING_TE_HTTP10_RESPONSE,
-          REQ_HTTP_FRAMING_TE_TO_UNKNOWN_ORIGIN),
-    FAULT("chunks-to-http10", "sends chunks to clients of HTTP/1.0",
-          newer_client, REQ_HTTP_FRAMING_TE_HTTP10_CLIENT),
-    FAULT("wrong-length", "gives what came in chunks a length that is wrong",
-          wrong_length, REQ_HTTP_FRAMING_CL_KNOWN_WRONG),
+    FORWARD_FAULT("response-length-unchecked",
+                  "takes any Content-Length of an origin and passes it on",
+                  length_unchecked, REQ_HTTP_FRAMING_CL_INVALID_RESPONSE,
+                  REQ_HTTP_FRAMING_CL_BIG),
+    FORWARD_FAULT("response-both-framings",
+                  "passes Content-Length on beside Transfer-Encoding",
+                  keeps_both, REQ_HTTP_FRAMING_TE_CL_STRIP),
+    FORWARD_FAULT(
+        "response-coding-cut",
+        "takes three octets of a response in another coding than chunked",
+        cuts_coded, REQ_HTTP_FRAMING_TE_RESPONSE_NOT_FINAL),
+    FORWARD_FAULT("origin-version-unseen",
+                  "takes origins of HTTP/1.0 for those of HTTP/1.1",
+                  newer_origin, REQ_HTTP_FRAMING_TE_HTTP10_RESPONSE,
+                  REQ_HTTP_FRAMING_TE_TO_UNKNOWN_ORIGIN),
+    FORWARD_FAULT("chunks-to-http10", "sends chunks to clients of HTTP/1.0",
+                  newer_client, REQ_HTTP_FRAMING_TE_HTTP10_CLIENT),
+    FORWARD_FAULT("wrong-length",
+                  "gives what came in chunks a length that is wrong",
+                  wrong_length, REQ_HTTP_FRAMING_CL_KNOWN_WRONG),
     {
         .name = "forward-second-response-used",
         .summary = "answers the next request with what came unasked",
@@ -219,15 +215,17 @@ static const struct fault faults[] = {
         .on_event = keep_second,
         .on_forward = answers_second,
     },
-    FAULT("zero-length", "says 0 for the length of HEAD responses and of 304s",
-          zero_length, REQ_HTTP_FRAMING_HEAD_LENGTH,
-          REQ_HTTP_FRAMING_304_LENGTH),
-    FAULT("204-framing", "passes framing fields of a 204 on", keeps_framing,
-          REQ_HTTP_FRAMING_CL_204, REQ_HTTP_FRAMING_TE_204),
-    FAULT("204-awaits-body", "waits for content behind a 204 or 304",
-          awaits_body, REQ_HTTP_BODY_204, REQ_HTTP_BODY_304),
-    FAULT("head-remembered", "takes the answer behind one to HEAD for another",
-          remembers_head, REQ_HTTP_BODY_REQUEST_MEMORY),
+    FORWARD_FAULT(
+        "zero-length", "says 0 for the length of HEAD responses and of 304s",
+        zero_length, REQ_HTTP_FRAMING_HEAD_LENGTH, REQ_HTTP_FRAMING_304_LENGTH),
+    FORWARD_FAULT("204-framing", "passes framing fields of a 204 on",
+                  keeps_framing, REQ_HTTP_FRAMING_CL_204,
+                  REQ_HTTP_FRAMING_TE_204),
+    FORWARD_FAULT("204-awaits-body", "waits for content behind a 204 or 304",
+                  awaits_body, REQ_HTTP_BODY_204, REQ_HTTP_BODY_304),
+    FORWARD_FAULT("head-remembered",
+                  "takes the answer behind one to HEAD for another",
+                  remembers_head, REQ_HTTP_BODY_REQUEST_MEMORY),
 };
 
 const struct fault_theme forward_reframed_faults = FAULT_THEME(faults);

@@ -327,11 +327,6 @@ static enum fault_verdict empty_lines(struct fault_memory *m,
     return FAULT_PASS;
 }
 
-#define FAULT(id, what, hook, ...)                                             \
-    {                                                                          \
-        .name = "forward-" id, .summary = what, .proves = {__VA_ARGS__},       \
-        .on_forward = hook,                                                    \
-    }
 #define OF_CHUNKS(id, what, hook, ...)                                         \
     {                                                                          \
         .name = "forward-" id, .summary = what, .proves = {__VA_ARGS__},       \
@@ -339,33 +334,40 @@ static enum fault_verdict empty_lines(struct fault_memory *m,
     }
 
 static const struct fault faults[] = {
-    FAULT("length-octal", "reads a length with a zero before it as octal",
-          octal_length, REQ_HTTP_FRAMING_CL_EXACT),
-    FAULT("length-signed", "takes lengths beyond 31 bits for none at all",
-          signed_length, REQ_HTTP_FRAMING_CL_BIG),
-    FAULT("response-length-31-bits", "cuts the length of a response to 31 bits",
-          response_length_31_bits, REQ_HTTP_FRAMING_CL_BIG),
-    FAULT("response-one-short", "loses the last octet of a response's content",
-          response_one_short, REQ_HTTP_FRAMING_CL_EXACT),
-    FAULT("content-of-get-lost",
-          "loses the content of GET and passes its length on", content_of_get,
-          REQ_HTTP_FRAMING_CL_EXACT),
-    FAULT("content-of-4-mib", "loses what is behind 4 MiB of content", four_mib,
-          REQ_HTTP_BODY_OPAQUE),
-    FAULT("delete-uncoded",
-          "says that chunks of other methods than POST and PUT are no content, "
-          "and sends them",
-          uncoded_delete, REQ_HTTP_FRAMING_CL_EXACT),
-    FAULT("received-length-kept",
-          "decodes chunks and passes on the length that came beside them",
-          received_length, REQ_HTTP_FRAMING_TE_CL_STRIP),
-    FAULT("length-beside-chunks", "tells a length of what it sends in chunks",
-          adds_length, REQ_HTTP_FRAMING_SENDER_NOT_BOTH),
-    FAULT("chunks-refused", "refuses chunked requests", no_chunks,
-          REQ_HTTP_CHUNKED_DECODE),
-    FAULT("response-coding-case",
-          "knows chunked of a response in small letters alone",
-          response_coding_case, REQ_HTTP_FRAMING_TE_CASE),
+    FORWARD_FAULT("length-octal",
+                  "reads a length with a zero before it as octal", octal_length,
+                  REQ_HTTP_FRAMING_CL_EXACT),
+    FORWARD_FAULT("length-signed",
+                  "takes lengths beyond 31 bits for none at all", signed_length,
+                  REQ_HTTP_FRAMING_CL_BIG),
+    FORWARD_FAULT("response-length-31-bits",
+                  "cuts the length of a response to 31 bits",
+                  response_length_31_bits, REQ_HTTP_FRAMING_CL_BIG),
+    FORWARD_FAULT("response-one-short",
+                  "loses the last octet of a response's content",
+                  response_one_short, REQ_HTTP_FRAMING_CL_EXACT),
+    FORWARD_FAULT("content-of-get-lost",
+                  "loses the content of GET and passes its length on",
+                  content_of_get, REQ_HTTP_FRAMING_CL_EXACT),
+    FORWARD_FAULT("content-of-4-mib", "loses what is behind 4 MiB of content",
+                  four_mib, REQ_HTTP_BODY_OPAQUE),
+    FORWARD_FAULT(
+        "delete-uncoded",
+        "says that chunks of other methods than POST and PUT are no content, "
+        "and sends them",
+        uncoded_delete, REQ_HTTP_FRAMING_CL_EXACT),
+    FORWARD_FAULT(
+        "received-length-kept",
+        "decodes chunks and passes on the length that came beside them",
+        received_length, REQ_HTTP_FRAMING_TE_CL_STRIP),
+    FORWARD_FAULT("length-beside-chunks",
+                  "tells a length of what it sends in chunks", adds_length,
+                  REQ_HTTP_FRAMING_SENDER_NOT_BOTH),
+    FORWARD_FAULT("chunks-refused", "refuses chunked requests", no_chunks,
+                  REQ_HTTP_CHUNKED_DECODE),
+    FORWARD_FAULT("response-coding-case",
+                  "knows chunked of a response in small letters alone",
+                  response_coding_case, REQ_HTTP_FRAMING_TE_CASE),
     OF_CHUNKS("chunk-size-signed", "takes sizes of more than 31 bits for zero",
               signed_size, REQ_HTTP_CHUNKED_SIZE_BIG),
     OF_CHUNKS("chunk-cr-any", "ends lines of chunks at CR and any octet",
