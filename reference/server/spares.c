@@ -4,9 +4,9 @@
 
 /* The sanitizers are to see who touches what was given back. */
 #ifdef __SANITIZE_ADDRESS__
-enum { KEPT_MAX = 0 };
+static const size_t kept_max = 0;
 #else
-enum { KEPT_MAX = SPARES_MAX };
+static const size_t kept_max = SPARES_MAX;
 #endif
 
 void *spares_take(struct spares *s, size_t size)
@@ -16,7 +16,7 @@ void *spares_take(struct spares *s, size_t size)
 
 void spares_give(struct spares *s, void *block)
 {
-    if (block && s->count < KEPT_MAX)
+    if (block && s->count < kept_max)
         s->blocks[s->count++] = block;
     else
         free(block);
