@@ -5,6 +5,7 @@
 
 #include "bypass.h"
 #include "errand.h"
+#include "spares.h"
 #include "stream.h"
 
 /* A side is read no further while this much waits to go out on the other. */
@@ -63,13 +64,22 @@ void connection_unlink(struct connection *c, struct connection **head)
 
 static void feed(struct connection *c, struct event event);
 
+static void free_session(struct connection *c)
+{
+    if (c->is_shrunk)
+        free(c->session);
+    else
+        spares_give(c->ctx->spares, c->session);
+    c->session = NULL;
+}
+
 static void drop_handle(struct connection *c)
 {
     if (--c->open_handles)
         return;
+    free_session(c);
     c->ctx->on_gone(c->ctx->ctx, c);
     free(c->memory);
-    free(c->session);
     free(c);
 }
 
@@ -479,13 +489,13 @@ static void shrink_session(struct connection *c)
     if (c->is_shrunk || c->is_closing ||
         session_state(c->session) != SESSION_RELAYING)
         return;
-    c->is_shrunk = true;
     mem = malloc(session_relay_size());
     if (!mem)
         return; /* then it stays where it is */
     (void)session_move(mem, c->session);
-    free(c->session);
+    free_session(c);
     c->session = mem;
+    c->is_shrunk = true;
 }
 
 static void drain_actions(struct connection *c)
@@ -586,7 +596,7 @@ static struct connection *connection_new(const struct connection_context *ctx)
     if (!c)
         return NULL;
     c->ctx = ctx;
-    c->session = malloc(session_size(ctx->config->protocol));
+    c->session = spares_take(ctx->spares, session_size(ctx->config->protocol));
     c->memory = ctx->fault ? calloc(1, sizeof(*c->memory)) : NULL;
     c->client = stream_new(ctx->loop, &events);
     if (!c->session || (ctx->fault && !c->memory) || !c->client ||
@@ -594,7 +604,7 @@ static struct connection *connection_new(const struct connection_context *ctx)
         if (c->client)
             stream_close(c->client);
         free(c->memory);
-        free(c->session);
+        free_session(c);
         free(c);
         return NULL;
     }

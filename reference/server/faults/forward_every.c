@@ -38,7 +38,7 @@ static enum forward_verdict other_host_of_method(struct fault_memory *m,
 }
 
 static enum forward_verdict no_mark_of_method(struct fault_memory *m,
-                                                struct forward_part *part)
+                                              struct forward_part *part)
 {
     if (is_of_method(m, part))
         forward_cut_all(m, part, "X-Mark");
