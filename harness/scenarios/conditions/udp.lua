@@ -111,3 +111,49 @@ for _, failure in ipairs {
     end,
   }
 end
+
+-- Two names that are resolved at once, and two ports of one that is not yet:
+-- each datagram goes to its own.
+scenario "socks5.udp.resolves-two-names" {
+  title  = "datagrams to two names, and to two ports of one, do not mix",
+  checks = { "socks5.udp.multi-target" },
+  needs  = { "socks5", "udp", "name", "network" },
+  within = 30,
+  run    = function (t)
+    local _, relay = associated(t)
+    local first, second = t:sink {}, t:sink {}
+    local one = t:name { a = { first.host }, after = 0.3, port = first.port }
+    local elsewhere = t:name { a = { "127.0.0.9" }, port = second.port }
+    local other = t:name { a = { second.host }, port = second.port }
+    local texts = { t:nonce(), t:nonce(), t:nonce() }
+    local sent = { [texts[1]] = first, [texts[2]] = second,
+                   [texts[3]] = second }
+    local arrived = {}
+    for _ = 1, TRIES do
+      relay:send(udp.datagram { to = elsewhere, data = t:nonce() })
+      relay:send(udp.datagram { to = one, data = texts[1] })
+      relay:send(udp.datagram { atyp = 3, addr = one.host, port = second.port,
+                                data = texts[2] })
+      relay:send(udp.datagram { to = other, data = texts[3] })
+      for _, sink in ipairs { first, second, first, second } do
+        repeat
+          local got = sink:receive(0.35)
+          if got and sent[got] then
+            arrived[got] = true
+            t:check(sent[got] == sink, "socks5.udp.multi-target",
+                    "a datagram for one target came to another")
+          end
+        until not got
+      end
+      if arrived[texts[1]] and arrived[texts[2]] and arrived[texts[3]] then
+        return
+      end
+    end
+    for i, text in ipairs(texts) do
+      t:check(arrived[text] or not arrived[texts[i % 3 + 1]],
+              "socks5.udp.multi-target",
+              "of three datagrams to names, number " .. i .. " does not arrive",
+              { absence = true })
+    end
+  end,
+}

@@ -49,6 +49,56 @@ scenario "socks5.udp.stranger" {
   end,
 }
 
+-- The client is known by its TCP connection, not by who is the first to send.
+scenario "socks5.udp.stranger-first" {
+  title  = "a stranger who sends first does not become the client",
+  checks = { "socks5.udp.source-drop", "socks5.udp.source-learn" },
+  needs  = NEEDS,
+  run    = function (t)
+    local _, relay = t:associate {}
+    local sink, stranger = t:sink {}, relay:socket("127.0.0.2")
+    for _ = 1, 2 do
+      stranger:send(udp.datagram { to = sink, data = t:nonce() })
+    end
+    t:check(not sink:receive(0.4) and sink:count() == 0,
+            "socks5.udp.source-drop", "what the stranger sent was relayed")
+    local host, port = nil, nil
+    local data, pong = t:nonce(), t:nonce()
+    for _ = 1, 3 do
+      relay:send(udp.datagram { to = sink, data = data })
+      local got, from, from_port = sink:receive(0.7)
+      if got == data then
+        host, port = from, from_port
+        break
+      end
+    end
+    t:check(host, "socks5.udp.source-learn",
+            "the client is not served behind a stranger", { absence = true })
+    if host then
+      sink:send(pong, host, port)
+      t:check(not receives(stranger, pong), "socks5.udp.source-drop",
+              "the stranger got the client's answer")
+    end
+  end,
+}
+
+-- The address that the request names is the one that its connection is from.
+scenario "socks5.udp.announced" {
+  title  = "a client that says where it sends from is served there, alone",
+  checks = { "socks5.udp.source-learn", "socks5.udp.source-drop" },
+  needs  = NEEDS,
+  run    = function (t)
+    local _, relay = t:associate { announce = "own" }
+    local sink = t:sink {}
+    local ok, why = t:expect_echo(relay, sink)
+    t:check(ok, "socks5.udp.source-learn", tostring(why), { absence = true })
+    local before = sink:count()
+    relay:socket("127.0.0.2"):send(udp.datagram { to = sink, data = t:nonce() })
+    t:check(not sink:receive(0.4) and sink:count() == before,
+            "socks5.udp.source-drop", "a stranger's datagram was relayed")
+  end,
+}
+
 for _, host in ipairs { "127.0.0.1", "127.0.0.2" } do
   scenario("socks5.udp.client-at-" .. host) {
     title  = "the relay expects the client where its TCP connection is from",
