@@ -223,15 +223,16 @@ for_all("underscore", {
 
 -- DNS tells no case from another (RFC 4343); RFC 1123 section 2.1 has labels
 -- begin with a digit; a hyphen was always allowed within.
-for _, case in ipairs { { "upper-case", "UPPER" }, { "digit", "4th" },
+for _, case in ipairs { { "capital", "Upper" }, { "digit", "4th" },
                         { "hyphen", "a-b--c" }, { "one-letter", "x" } } do
   for_all("label-" .. case[1], {
     title  = "a name is looked up whose first label is " .. case[2],
     checks = resolves,
     run    = function (t, id)
       local o = t:origin()
-      reaches(t, id, t:name { a = { o.host }, label = case[2], port = o.port },
-              o, {})
+      local name = t:name { a = { o.host }, label = case[2], port = o.port }
+      name.host = case[2] .. name.host:sub(#case[2] + 1)
+      reaches(t, id, name, o, {})
     end,
   })
 end
@@ -308,11 +309,12 @@ for _, case in ipairs { { "of-our-own", "a", "192.0.2.77", 1 },
     checks = { "tor.resolve.forward" },
     needs  = { "socks5", "tor", "name", "network" },
     run    = function (t)
-      for _ = 1, 2 do
+      for turn = 1, 2 do
         local c = t:connect()
         t:open(c)
-        c:send(socks5.request { command = 0xF0,
-                                to = t:name { [kind] = { address } } })
+        -- The port means nothing.
+        c:send(socks5.request { command = 0xF0, atyp = 3, port = turn - 1,
+                                addr = t:name { [kind] = { address } }.host })
         t:expect(c, socks5.reply { rep = 0, atyp = atyp, addr = address },
                  "tor.resolve.forward", 10)
       end

@@ -32,7 +32,9 @@ for _, kind in ipairs { { "", function (o) return o end, "socks4", "ipv4" },
                           "name" } } do
   local suffix, of, protocol, feature = table.unpack(kind)
   for _, n in ipairs { 64, 3000 } do
-    scenario(string.format("socks4.connect.early-data%s-%d", suffix, n)) {
+    local id = "socks4.connect.early-data" .. suffix
+               .. (n == 64 and "" or "-" .. n)
+    scenario(id) {
       title  = string.format("%d octets in one write with CONNECT reach the "
                              .. "destination", n),
       checks = { "socks4.request.early-data", "socks4.reply.single",

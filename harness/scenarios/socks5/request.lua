@@ -78,16 +78,20 @@ for _, command in ipairs { 0x00, 0x04, 0x7F, 0xFF } do
 end
 
 -- The command is unknown whatever kind of address comes behind it.
-for _, kind in ipairs { "ipv6", "name" } do
-  scenario("socks5.request.command-04-" .. kind) {
-    title    = "an unknown command with " .. kind .. " is answered with reply 07",
+for _, case in ipairs { { "ipv6", 0x04 }, { "name", 0x04 }, { "ipv6", 0x7F },
+                        { "name", 0x7F }, { "name", 0x00 } } do
+  local kind, command = case[1], case[2]
+  scenario(string.format("socks5.request.command-%02x-%s", command, kind)) {
+    title    = string.format("command %02X with %s is answered with reply 07",
+                             command, kind),
     checks   = { "socks5.request.cmd-unknown", "socks5.reply.sent" },
     needs    = { "socks5", kind },
     negative = true,
     within   = 15,
     run      = function (t)
       local o, c = after_opening(t)
-      c:send(socks5.request { to = o[kind], command = 4, malformed = true })
+      c:send(socks5.request { to = o[kind], command = command,
+                              malformed = true })
       local reply, why = not_granted(t, c, o, "socks5.request.cmd-unknown")
       if reply then
         t:check(reply.rep == 7 or reply.rep == 0, "socks5.request.cmd-unknown",
@@ -205,7 +209,9 @@ local KINDS = {
 
 for _, kind in ipairs(KINDS) do
   for _, n in ipairs { 32, 3000, 16000 } do
-    scenario(string.format("socks5.request.early-payload-%s-%d", kind[1], n)) {
+    local suffix = n == 32 and kind[1] == "ipv4" and ""
+                   or string.format("-%s-%d", kind[1], n)
+    scenario("socks5.request.early-payload" .. suffix) {
       title  = string.format("%d octets in one write with a request for %s "
                              .. "arrive once", n, kind[1]),
       checks = { "socks5.greeting.pipelined", "socks5.connect.relay" },

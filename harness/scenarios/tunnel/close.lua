@@ -27,15 +27,16 @@ local function ask(p, o)
          or socks5.request { to = o }
 end
 
--- Text of n octets in which no stretch repeats, so that what is lost, doubled
--- or changed on the way shows.
+-- Text of n octets, numbered every 4 KiB, so that what is lost, doubled or
+-- changed on the way shows.
+local PAGE = ("0123456789abcdef"):rep(255)
 local text = ""
 
 local function block(n)
   if #text < n then
     local parts = {}
-    for i = 1, n // 16 + 1 do
-      parts[i] = string.format("%015d\n", i)
+    for i = 1, n // 4096 + 1 do
+      parts[i] = string.format("%015d\n", i) .. PAGE
     end
     text = table.concat(parts)
   end
@@ -56,7 +57,7 @@ for _, p in ipairs(PROTOCOLS) do
     within = 15,
     run    = function (t)
       local c, up = t:tunnel {}
-      local answer = block(1 << 20)
+      local answer = block(1 << 18)
       c:send("question")
       c:shut()
       local got, how = up:read_end(3)
@@ -79,7 +80,7 @@ for _, p in ipairs(PROTOCOLS) do
     within = 15,
     run    = function (t)
       local c, up = t:tunnel {}
-      local rest = block(1 << 20)
+      local rest = block(1 << 18)
       up:send("greeting")
       up:shut()
       local got, how = c:read_end(3)
@@ -94,6 +95,40 @@ for _, p in ipairs(PROTOCOLS) do
               { absence = true, contested = true })
     end,
   }
+
+  -- A client with nothing to say may say so before it has the answer. (Of HTTP
+  -- other files speak.)
+  if p.needs[1] ~= "http-connect" then
+    scenario(p.prefix .. "half-close-with-request") {
+      title  = "a client that has finished with its request hears the answer",
+      checks = { p.half_close },
+      needs  = p.needs,
+      within = 20,
+      run    = function (t)
+        local o, c = t:origin(), t:connect()
+        local answer = block(1 << 16)
+        t:open(c)
+        c:send(ask(p, o))
+        c:shut()
+        local up = o:accept(3)
+        t:check(up, p.half_close, "the destination is not connected to",
+                { absence = true, contested = true })
+        if not up then
+          return
+        end
+        local got, how = up:read_end(3)
+        t:check(got == "" and how == "fin", p.half_close,
+                "the destination does not see that the client has finished",
+                { absence = true, contested = true })
+        up:send(answer)
+        up:shut()
+        local all = c:read_end(5)
+        t:check(all and all:sub(-#answer) == answer, p.half_close,
+                "the answer to a client that has finished was lost",
+                { absence = true, contested = true })
+      end,
+    }
+  end
 
   -- The client reads so slowly that the end finds octets still on their way.
   scenario(p.prefix .. "burst-then-close-by-origin") {
@@ -152,7 +187,7 @@ for _, p in ipairs(PROTOCOLS) do
     needs  = p.needs,
     within = 30,
     run    = function (t)
-      local n = 8 << 20
+      local n = 2 << 20
       local c, up = t:tunnel {}
       c:send(block(n))
       c:close()

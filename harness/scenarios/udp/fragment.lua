@@ -108,6 +108,21 @@ scenario "socks5.udp.missing-piece" {
   end,
 }
 
+scenario "socks5.udp.piece-behind-whole" {
+  title  = "a piece behind the last one of its datagram is not relayed",
+  checks = { "socks5.udp.frag-sequence" },
+  needs  = NEEDS,
+  run    = function (t)
+    local relay, sink = joining(t)
+    local a, b, c = t:nonce(), t:nonce(), t:nonce()
+    send(relay, sink, { { 0x01, a }, { 0x82, b } })
+    arrivals(sink, 0.3, a)
+    send(relay, sink, { { 0x83, c }, { 0x82, c } })
+    t:check(#arrivals(sink, 0.3, a, b, c) == 0, "socks5.udp.frag-sequence",
+            "a last piece without those before it was relayed")
+  end,
+}
+
 -- How large a datagram a relay joins, and of how many pieces, is its own
 -- affair; it is joined whole or dropped.
 scenario "socks5.udp.many-pieces" {
