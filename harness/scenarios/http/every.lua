@@ -161,7 +161,8 @@ end
 
 local function fields_of_response(kind, nonce)
   local out = { { "X-Witness", nonce }, { "Cache-Control", "no-store" },
-                { "Date", DATE }, { "X-Hop", "1" },
+                not kind.is_undated and { "Date", DATE } or { "X-Date", "none" },
+                { "X-Hop", "1" },
                 { "Proxy-Connection", "keep-alive" },
                 { "Keep-Alive", "timeout=5" }, { "Upgrade", "foo/1" },
                 { "Connection", kind.closes and "X-Hop, close" or "X-Hop" } }
@@ -356,4 +357,90 @@ for _, case in ipairs(KINDS) do
       end
     end,
   }
+end
+
+-- The same for a response without Date ------------------------------------------
+
+local IMF = "^%u%l%l, %d%d %u%l%l %d%d%d%d %d%d:%d%d:%d%d GMT$"
+
+local function is_dated(t, w, kind, client)
+  kind.is_undated = true
+  local x = ask(t, w, kind, client)
+  if x.why or x.is_own then
+    t:skip("it does not come through: " .. tostring(x.why))
+  end
+  local date = x.response:field("date")
+  return date and date:find(IMF), tostring(date), x
+end
+
+-- A connection that ends with this exchange -----------------------------------------
+
+-- Whether the response says close and no other request is answered behind it.
+local function ends(t, w, kind, client)
+  local other = t:witness {}
+  kind.fields = { { "Connection", "close" }, table.unpack(kind.fields or {}) }
+  local x = ask(t, w, kind, client)
+  if x.why or x.is_own then
+    t:skip("it does not come through: " .. tostring(x.why))
+  end
+  local behind = t:exchange { origin = other, reuse = x.client, within = 1 }
+  return x.response:has("connection", "close"),
+         behind.client ~= x.client or #other.requests == 0
+end
+
+local function is_one_of(name, prefixes)
+  for _, prefix in ipairs(prefixes) do
+    if name:find(prefix, 1, true) == 1 then
+      return true
+    end
+  end
+  return false
+end
+
+for _, case in ipairs(KINDS) do
+  local name, of = table.unpack(case)
+  local function behind(t, w, kind)
+    local client
+    for _, before in ipairs(kind.before or {}) do
+      client = ask(t, w, copy(before), client).client
+    end
+    return client
+  end
+
+  scenario("http.every.undated-" .. name) {
+    title  = "a response without Date gets one: " .. name:gsub("-", " "),
+    checks = { "http.field.date-add" },
+    needs  = { "http-forward", of.to or "ipv4" },
+    within = 20,
+    run    = function (t)
+      local w, kind = t:witness {}, copy(of)
+      if not is_dated(t, w, {}) then
+        t:skip("that of a plain GET gets none either")
+      end
+      local is_right, date = is_dated(t, w, kind, behind(t, w, kind))
+      t:check(is_right, "http.field.date-add", "the client saw Date: " .. date
+              .. ", and not so in a plain exchange")
+    end,
+  }
+
+  -- Whose origin closes, or whose client must, is looked at elsewhere.
+  if not is_one_of(name, { "older", "close", "answer-to-close",
+                           "answer-older" }) then
+    scenario("http.every.last-" .. name) {
+      title  = "a connection ends with the answer to close: "
+               .. name:gsub("-", " "),
+      checks = { "http.close.echo", "http.close.no-more" },
+      needs  = { "http-forward", of.to or "ipv4" },
+      within = 20,
+      run    = function (t)
+        local w, kind = t:witness {}, copy(of)
+        local says, is_last = ends(t, w, {})
+        local says_here, is_last_here = ends(t, w, kind, behind(t, w, kind))
+        t:check(says_here or not says, "http.close.echo",
+                "the response does not say close, and not so in a plain exchange")
+        t:check(is_last_here or not is_last, "http.close.no-more",
+                "another request was answered behind the one with close")
+      end,
+    }
+  end
 end
