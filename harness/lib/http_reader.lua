@@ -304,8 +304,29 @@ function step.rest(self)
   return false
 end
 
+-- Takes the whole chunks that come next, as long as nothing about them is
+-- worth a remark.
+local function take_plain_chunks(self)
+  local pending, at, chunks, body = self.pending, self.at, self.got.chunks,
+                                    self.body
+  while true do
+    local _, stop, digits = pending:find("^(%x%x?%x?%x?%x?%x?)\r\n", at)
+    local size = stop and tonumber(digits, 16)
+    if not size or size == 0 or pending:find("^\r\n", stop + size + 1) == nil then
+      break
+    end
+    chunks[#chunks + 1] = { size = size, extension = "" }
+    body[#body + 1] = pending:sub(stop + 1, stop + size)
+    at = stop + size + 3
+  end
+  if at > self.at then
+    take(self, at - self.at)
+  end
+end
+
 -- RFC 9112 section 7.1
 function step.size(self)
+  take_plain_chunks(self)
   local line, _, is_bare = take_line(self)
   if not line then
     return waiting(self) > 65536 and break_off(self, "an endless chunk size")

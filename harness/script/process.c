@@ -54,13 +54,21 @@ enum { SIGNALS = sizeof(signals) / sizeof(signals[0]) };
 
 /* The end of the object ---------------------------------------------------- */
 
+/* What the group left behind was killed, or nobody is to kill it. */
+static void free_process(struct process *p)
+{
+    if (p->child.pid > 0)
+        guard_remove(p->script->guard, p->child.pid);
+    free(p);
+}
+
 static void on_handle_closed(uv_handle_t *handle)
 {
     struct process *p = handle->data;
 
     p->open_handles--;
     if (p->is_orphan && p->open_handles == 0)
-        free(p);
+        free_process(p);
 }
 
 static void close_handle(uv_handle_t *handle)
@@ -93,6 +101,7 @@ static void list(struct process *p)
     p->next = p->script->processes;
     p->script->processes = p;
     p->is_running = true;
+    guard_add(p->script->guard, p->child.pid);
 }
 
 static void unlist(struct process *p)
@@ -127,7 +136,7 @@ static int process_gc(lua_State *L)
     } else if (p->open_handles) {
         close_handles(p);
     } else {
-        free(p);
+        free_process(p);
     }
     return 0;
 }
@@ -179,6 +188,8 @@ static void on_ended(uv_process_t *child, int64_t code, int signal_number)
     struct process *p = child->data;
 
     unlist(p);
+    if (signal_group(p, 0) != 0) /* nothing of it is left */
+        guard_remove(p->script->guard, p->child.pid);
     p->code = code;
     p->signal = signal_number;
     if (p->is_orphan) {

@@ -251,9 +251,11 @@ struct script *script_new(uv_loop_t *loop)
         return NULL;
     s->context.script = s;
     s->loop = loop;
+    s->guard = guard_new();
     s->memory_max = MEMORY_MAX + MEMORY_SPARE;
     s->L = lua_newstate(allocate, s);
     if (!s->L) {
+        guard_free(s->guard);
         free(s);
         return NULL;
     }
@@ -378,5 +380,6 @@ void script_free(struct script *s)
     tasks_close(s);
     lua_close(s->L); /* userdata start to close their handles */
     (void)uv_run(s->loop, UV_RUN_DEFAULT);
+    guard_free(s->guard);
     free(s);
 }

@@ -3,6 +3,7 @@
 
 /* What script.c and task.c share. */
 
+#include "guard.h"
 #include "native.h"
 
 /* What a coroutine's extra space points to. */
@@ -26,6 +27,7 @@ struct script {
     struct task *main; /* the one script_run() waits for */
     enum outcome outcome;
     struct process *processes; /* those that run; process.c */
+    struct guard *guard;       /* NULL: there is none */
     bool has_failed;           /* something that nobody waits for did */
     bool is_closing;
 };

@@ -1,11 +1,9 @@
-#include "connection.h"
+#include "connection_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "bypass.h"
-#include "errand.h"
-#include "stream.h"
+#include "spares.h"
 
 /* A side is read no further while this much waits to go out on the other. */
 enum { QUEUE_HIGH = 256 * 1024 };
@@ -13,29 +11,6 @@ enum { QUEUE_HIGH = 256 * 1024 };
 enum {
     /* After the session's last action: how often to look at what is left. */
     LOOK_MS = 20,
-    /* What a fault lets hang is dropped in the end. */
-    HANG_MS = 10 * 60 * 1000,
-};
-
-struct connection {
-    const struct connection_context *ctx;
-    struct connection *next;
-    struct connection *previous;
-    struct session *session;
-    struct fault_memory *memory; /* NULL without a fault */
-    struct stream *client;
-    struct stream *upstream;
-    struct errand errand;
-    struct bypass bypass;
-    uv_timer_t timer;
-    unsigned open_handles; /* streams and the timer; freed at 0 */
-    bool is_shrunk;        /* the session keeps what a tunnel needs */
-    bool is_hanging;       /* a fault wants nothing done any more */
-    bool is_fault_timer;   /* a fault has armed the timer while relaying */
-    bool is_closing;       /* the session is done; what is left goes out */
-    bool is_resetting;     /* and then both sides are reset */
-    size_t left;           /* octets that were left at the last progress */
-    uint64_t stalled_ms;   /* when to give up without further progress */
 };
 
 struct connection *connection_next(const struct connection *c)
@@ -61,15 +36,30 @@ void connection_unlink(struct connection *c, struct connection **head)
         c->next->previous = c->previous;
 }
 
-static void feed(struct connection *c, struct event event);
+static void feed(struct connection *c, struct event event)
+{
+    if (c->memory)
+        connection_feed_fault(c, event);
+    else if (!c->is_closing)
+        connection_deliver(c, &event);
+}
+
+static void free_session(struct connection *c)
+{
+    if (c->is_shrunk)
+        free(c->session);
+    else
+        spares_give(c->ctx->spares, c->session);
+    c->session = NULL;
+}
 
 static void drop_handle(struct connection *c)
 {
     if (--c->open_handles)
         return;
+    free_session(c);
     c->ctx->on_gone(c->ctx->ctx, c);
     free(c->memory);
-    free(c->session);
     free(c);
 }
 
@@ -147,6 +137,13 @@ static void look_at_relay(struct connection *c)
 
 static void on_timer(uv_timer_t *timer);
 
+void connection_hang(struct connection *c, uint64_t hang_ms)
+{
+    c->is_hanging = true;
+    uv_timer_start(&c->timer, on_timer, hang_ms, 0);
+    connection_update_reading(c);
+}
+
 static void watch_relay(struct connection *c)
 {
     c->left = SIZE_MAX;
@@ -215,8 +212,7 @@ static void on_bypass(void *owner, enum event_kind kind)
     feed(c, (struct event){.kind = kind});
 }
 
-/* Reads from each side as long as the session and the other side allow. */
-static void update_reading(struct connection *c)
+void connection_update_reading(struct connection *c)
 {
     bool is_client_wanted, is_upstream_wanted;
 
@@ -281,7 +277,7 @@ static void on_reset(void *owner, struct stream *s)
 static void on_drained(void *owner, struct stream *s)
 {
     (void)s;
-    update_reading(owner);
+    connection_update_reading(owner);
 }
 
 static void on_closed(void *owner, struct stream *s)
@@ -378,7 +374,7 @@ static void send_to(struct connection *c, struct stream *s,
         connection_abort(c); /* memory is short */
 }
 
-static void carry_out(struct connection *c, const struct action *action)
+void connection_carry_out(struct connection *c, const struct action *action)
 {
     switch (action->kind) {
     case ACTION_SEND_CLIENT:
@@ -431,46 +427,6 @@ static void carry_out(struct connection *c, const struct action *action)
     }
 }
 
-/* False when the fault wants nothing more done. */
-static bool obey(struct connection *c, enum fault_verdict verdict)
-{
-    switch (verdict) {
-    case FAULT_PASS:
-    case FAULT_DROP:
-    case FAULT_RESTART:
-        return true;
-    case FAULT_HANG:
-        c->is_hanging = true;
-        uv_timer_start(&c->timer, on_timer, HANG_MS, 0);
-        update_reading(c);
-        return false;
-    case FAULT_ABORT:
-        connection_abort(c);
-        return false;
-    }
-    return true;
-}
-
-static void carry_out_extras(struct connection *c)
-{
-    for (size_t i = 0; i < c->memory->after_count; i++)
-        carry_out(c, &c->memory->after[i]);
-    c->memory->after_count = 0;
-}
-
-static void carry_out_with_fault(struct connection *c, struct action *action)
-{
-    enum fault_verdict verdict;
-
-    c->memory->now_ms = uv_now(c->ctx->loop);
-    verdict = c->ctx->fault->on_action(c->memory, action);
-    if (!obey(c, verdict))
-        return;
-    if (verdict == FAULT_PASS)
-        carry_out(c, action);
-    carry_out_extras(c);
-}
-
 /* A tunnel lasts, and needs no room for requests. */
 static void shrink_session(struct connection *c)
 {
@@ -479,16 +435,16 @@ static void shrink_session(struct connection *c)
     if (c->is_shrunk || c->is_closing ||
         session_state(c->session) != SESSION_RELAYING)
         return;
-    c->is_shrunk = true;
     mem = malloc(session_relay_size());
     if (!mem)
         return; /* then it stays where it is */
     (void)session_move(mem, c->session);
-    free(c->session);
+    free_session(c);
     c->session = mem;
+    c->is_shrunk = true;
 }
 
-static void drain_actions(struct connection *c)
+void connection_drain(struct connection *c)
 {
     struct action action;
 
@@ -496,87 +452,19 @@ static void drain_actions(struct connection *c)
         if (c->is_closing || c->is_hanging)
             continue;
         if (c->memory && c->ctx->fault->on_action)
-            carry_out_with_fault(c, &action);
+            connection_carry_out_fault(c, &action);
         else
-            carry_out(c, &action);
+            connection_carry_out(c, &action);
     }
     if (c->bypass.is_allowed)
         shrink_session(c);
-    update_reading(c);
+    connection_update_reading(c);
 }
 
-static void deliver(struct connection *c, const struct event *event)
+void connection_deliver(struct connection *c, const struct event *event)
 {
     session_handle(c->session, event, uv_now(c->ctx->loop));
-    drain_actions(c);
-}
-
-/* What a fault adds, or shows to a new session, may be more than was asked
- * for; the surplus is lost, which a fault may do. */
-static void cut_to_room(const struct connection *c, struct event *event)
-{
-    size_t room = session_client_room(c->session);
-
-    if (event->kind == EVENT_CLIENT_DATA && event->data.len > room)
-        event->data.len = room;
-}
-
-static void deliver_with_fault(struct connection *c, struct event *event)
-{
-    enum fault_verdict verdict;
-
-    c->memory->now_ms = uv_now(c->ctx->loop);
-    c->memory->rest = (struct px_bytes){0};
-    verdict = fault_show(c->ctx->fault, c->memory, event);
-    if (!obey(c, verdict))
-        return;
-    carry_out_extras(c);
-    if (verdict == FAULT_RESTART) {
-        session_init(c->session, &c->memory->config, c->memory->now_ms);
-        drain_actions(c);
-    }
-    if (verdict == FAULT_DROP || c->is_closing) {
-        update_reading(c);
-        return;
-    }
-    cut_to_room(c, event);
-    deliver(c, event);
-}
-
-static void feed(struct connection *c, struct event event)
-{
-    if (!c->memory) {
-        if (!c->is_closing && !c->is_hanging)
-            deliver(c, &event);
-        return;
-    }
-    while (!c->is_closing && !c->is_hanging) {
-        deliver_with_fault(c, &event);
-        if (!c->memory->rest.len)
-            break;
-        event =
-            (struct event){.kind = EVENT_CLIENT_DATA, .data = c->memory->rest};
-    }
-}
-
-/* A session beside a fault has a configuration of its own to be led astray. */
-static const struct session_config *configure(struct connection *c)
-{
-    if (!c->memory)
-        return c->ctx->config;
-    c->memory->config = *c->ctx->config;
-    c->memory->fault = c->ctx->fault;
-    c->memory->shared = c->ctx->fault_shared;
-    c->memory->session = c->session;
-    c->memory->user = c->ctx->user;
-    c->memory->password = c->ctx->password;
-    if (c->ctx->fault->on_forward) {
-        c->memory->config.tap = fault_tap;
-        c->memory->config.tap_ctx = c->memory;
-    }
-    if (c->ctx->fault->configure)
-        c->ctx->fault->configure(c->memory);
-    return &c->memory->config;
+    connection_drain(c);
 }
 
 static struct connection *connection_new(const struct connection_context *ctx)
@@ -586,7 +474,7 @@ static struct connection *connection_new(const struct connection_context *ctx)
     if (!c)
         return NULL;
     c->ctx = ctx;
-    c->session = malloc(session_size(ctx->config->protocol));
+    c->session = spares_take(ctx->spares, session_size(ctx->config->protocol));
     c->memory = ctx->fault ? calloc(1, sizeof(*c->memory)) : NULL;
     c->client = stream_new(ctx->loop, &events);
     if (!c->session || (ctx->fault && !c->memory) || !c->client ||
@@ -594,7 +482,7 @@ static struct connection *connection_new(const struct connection_context *ctx)
         if (c->client)
             stream_close(c->client);
         free(c->memory);
-        free(c->session);
+        free_session(c);
         free(c);
         return NULL;
     }
@@ -610,7 +498,7 @@ static struct connection *connection_new(const struct connection_context *ctx)
     uv_timer_init(ctx->loop, &c->timer);
     c->timer.data = c;
     c->open_handles = 2;
-    session_init(c->session, configure(c), uv_now(ctx->loop));
+    session_init(c->session, connection_configure(c), uv_now(ctx->loop));
     return c;
 }
 
@@ -625,6 +513,6 @@ struct connection *connection_accept(uv_stream_t *listener,
         connection_abort(c);
         return c;
     }
-    drain_actions(c);
+    connection_drain(c);
     return c;
 }

@@ -8,6 +8,7 @@
 #include "endpoint.h"
 #include "hash.h"
 #include "relay_splice.h"
+#include "spares.h"
 #include "stream.h"
 #include "tls.h"
 
@@ -37,6 +38,8 @@ struct server {
     struct listener socks;
     struct listener http;
     struct listener https;
+    struct spares socks_sessions;
+    struct spares http_sessions;
     struct tls_context *tls;
     unsigned max_connections;
     unsigned connections;
@@ -62,6 +65,8 @@ static void free_if_gone(struct server *s)
     if (!s->is_closing || s->open_handles || s->connections)
         return;
     tls_context_free(s->tls);
+    spares_free(&s->socks_sessions);
+    spares_free(&s->http_sessions);
     free(s->user);
     free(s->password);
     for (size_t i = 0; i < s->access.count; i++)
@@ -262,6 +267,8 @@ static void set_context(struct server *s, struct listener *l,
         .user = s->user,
         .password = s->password,
         .buffer = s->buffer,
+        .spares =
+            protocol == SESSION_HTTP ? &s->http_sessions : &s->socks_sessions,
         .splicer = s->splicer,
         .splice_from =
             cfg->splice_from ? cfg->splice_from : server_default_splice_from,

@@ -6,7 +6,7 @@
 # the port $2. It writes who stays to the file $1.
 cat >"$scratch/target.sh" <<'EOF'
 case $3 in
-stays) trap '' TERM ;;
+stays | kept) trap '' TERM ;;
 leaves) trap 'exit 0' TERM ;;
 esac
 (trap '' TERM; exec nc -lk 127.0.0.1 "$2") &
@@ -51,7 +51,9 @@ first=$!
 try leaves TERM &
 second=$!
 try stays TERM TERM &
-wait $first $second $!
+third=$!
+try kept KILL &
+wait $first $second $third $!
 
 ok "one signal, and a target that has to be made to end" \
     is_gone "$(cat "$scratch/stays.2")"
@@ -59,3 +61,5 @@ ok "one signal, and a target that leaves a process behind" \
     is_gone "$(cat "$scratch/leaves.2")"
 ok "a second signal ends the target at once" \
     is_gone "$(cat "$scratch/stays.3")"
+ok "the target ends even when the run is killed" \
+    is_gone "$(cat "$scratch/kept.2")"

@@ -1,10 +1,18 @@
 -- Requests that a proxy forwards: they reach the origin and its answers come
 -- back, whole.
 
+local block = {}
+for i = 1, 1024 do
+  block[i] = string.format("%07d\n", i)
+end
+block = table.concat(block)
+
+-- Text of n octets in which no stretch is like another: numbered blocks of
+-- numbered lines.
 local function pattern(n)
   local out = {}
-  for i = 1, n // 8 + 1 do
-    out[i] = string.format("%07d\n", i)
+  for i = 1, n // #block + 1 do
+    out[i] = string.format("block %d\n", i) .. block
   end
   return table.concat(out):sub(1, n)
 end

@@ -121,3 +121,95 @@ for _, case in ipairs(ODD) do
     end,
   }
 end
+
+-- Whose own maximum is lower says the same number whatever came.
+for _, method in ipairs(METHODS) do
+  scenario("http.maxforwards." .. method:lower() .. "-by-one") {
+    title  = method .. " goes on with one less, or with a maximum",
+    checks = { "http.maxforwards.decrement" },
+    needs  = { "http-forward" },
+    run    = function (t)
+      local got = {}
+      for _, sent in ipairs { 6, 3, 2 } do
+        local x = t:exchange { method = method, fields = {
+          { "Max-Forwards", tostring(sent) } } }
+        local value = x.request and tonumber(x.request:field("max-forwards") or "")
+        if not value then
+          t:skip(method .. " does not come through with a number")
+        end
+        got[sent] = value
+      end
+      t:check(got[6] == 5 or got[6] == got[3], "http.maxforwards.decrement",
+              string.format("6 became %d, and 3 became %d", got[6], got[3]))
+      t:check(got[3] == 2 or got[3] == got[2], "http.maxforwards.decrement",
+              string.format("3 became %d, and 2 became %d", got[3], got[2]))
+    end,
+  }
+end
+
+-- Zero in other words, and zero in other requests.
+local ZEROS = {
+  { "of-two-digits", { fields = { { "Max-Forwards", "00" } } } },
+  { "of-blanks", { fields = { { "Max-Forwards", " \t0 " } } } },
+  { "older", { version = "1.0", fields = { { "Max-Forwards", "0" } } } },
+  { "newer", { version = "1.2", fields = { { "Max-Forwards", "0" } } } },
+  { "no-path", { target = "", fields = { { "Max-Forwards", "0" } } } },
+  { "query", { target = "/?a", fields = { { "Max-Forwards", "0" } } } },
+  { "close", { fields = { { "Max-Forwards", "0" }, { "Connection", "close" } } } },
+  { "second", { is_second = true, fields = { { "Max-Forwards", "0" } } } },
+  { "name", { to = "name", fields = { { "Max-Forwards", "0" } } } },
+}
+
+for _, method in ipairs(METHODS) do
+  for _, case in ipairs(ZEROS) do
+    local name, of = table.unpack(case)
+    scenario("http.maxforwards." .. method:lower() .. "-zero-" .. name) {
+      title    = "Max-Forwards 0 ends at the proxy: " .. method .. ", "
+                 .. name:gsub("-", " "),
+      checks   = { "http.maxforwards.zero-stop" },
+      needs    = { "http-forward", of.to or "ipv4" },
+      negative = true,
+      run      = function (t)
+        local w = t:witness {}
+        local plain = t:exchange { method = method, within = 3,
+                                   fields = { { "Max-Forwards", "0" } } }
+        if #plain.requests > 0 then
+          t:skip("a plain one goes on as well")
+        end
+        local client = of.is_second and t:exchange {}.client or nil
+        local x = t:exchange { origin = w, to = of.to and w[of.to],
+          reuse = client, method = method, version = of.version, within = 3,
+          target = of.target and "http://" .. w.authority .. of.target,
+          fields = of.fields }
+        t:check(#x.requests == 0, "http.maxforwards.zero-stop",
+                "it reached the origin, and a plain one does not")
+      end,
+    }
+  end
+end
+
+-- What no number of a few bits holds is not zero, nor a number beyond it.
+for _, sent in ipairs { "256", "65536", "4294967296", "18446744073709551616" } do
+  scenario("http.maxforwards.wrapped-" .. sent) {
+    title    = "a large Max-Forwards is no small one: " .. sent,
+    checks   = { "http.maxforwards.decrement" },
+    needs    = { "http-forward" },
+    negative = true,
+    run      = function (t)
+      local function ask(value)
+        return t:exchange { method = "OPTIONS", within = 3,
+                            fields = { { "Max-Forwards", value } } }
+      end
+      local plain = ask("100")
+      if not plain.request then
+        t:skip("100 is not forwarded either")
+      end
+      local x = ask(sent)
+      local is_served = x.is_own and x.response.status // 100 == 2
+      t:check(not is_served, "http.maxforwards.decrement",
+              "it was answered as if it were 0")
+      t:check(not x.request or (x.request:field("max-forwards") or "") ~= "0",
+              "http.maxforwards.decrement", "it went on with 0")
+    end,
+  }
+end

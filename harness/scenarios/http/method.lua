@@ -132,3 +132,40 @@ scenario "http.method.head-as-get" {
     end
   end,
 }
+
+-- Names that only begin like, or are only spelt like, one that means something:
+-- another method may have content, both ways.
+for name, method in pairs {
+  header = "HEADER", hea = "HEA", head = "head", ["head-title"] = "Head",
+  getx = "GETX", ge = "GE", get = "get", connectx = "CONNECTX",
+  connect = "connect", tracer = "TRACER", optionsx = "OPTIONSX",
+  options = "options", postx = "POSTX", deleted = "DELETED", xhead = "XHEAD",
+} do
+  scenario("http.method.other-" .. name) {
+    title    = "a method that is another one than it looks like: " .. method,
+    checks   = { "http.method.case" },
+    needs    = { "http-forward" },
+    negative = true,
+    run      = function (t)
+      local w = t:witness {}
+      local x = t:exchange { origin = w, method = method, body = "hello",
+                             within = 3, answer = function (up, request)
+        up:send(http.answer { body = "content of " .. request.nonce, fields = {
+          { "X-Witness", request.nonce }, { "Connection", "close" } } })
+        up:close()
+        return false
+      end }
+      if not x.request or x.is_own then
+        return -- it may be refused
+      end
+      t:check(x.request.method == method, "http.method.case",
+              method .. " became " .. t:show(x.request.method))
+      t:check(x.request.body == "hello", "http.method.case",
+              "the origin got the content " .. t:show(x.request.body))
+      t:check(x.response and x.response.body == "content of " .. x.nonce,
+              "http.method.case", "the client got "
+              .. t:show(x.response and x.response.body or tostring(x.why)),
+              { absence = x.response == nil })
+    end,
+  }
+end

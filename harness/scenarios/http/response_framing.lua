@@ -322,3 +322,51 @@ for name, case in pairs { ["glued"] = "Content-Length: 5",
     end,
   }
 end
+
+-- What comes behind other responses, and on which the origin keeps quiet.
+local ENDED = {
+  { "head", "200 OK", "Content-Length: 1000", "", "HEAD" },
+  { "204", "204 No Content", "X-A: 1", "" },
+  { "304", "304 Not Modified", "ETag: \"a\"", "" },
+  { "404", "404 Not Found", "Content-Length: 5", "hello" },
+  { "chunked", "200 OK", "Transfer-Encoding: chunked", "5\r\nhello\r\n0\r\n\r\n" },
+  { "trailers", "200 OK", "Transfer-Encoding: chunked",
+    "5\r\nhello\r\n0\r\nX-T: 1\r\n\r\n" },
+  { "second", "200 OK", "Content-Length: 5", "hello", nil, true },
+}
+
+for _, case in ipairs(ENDED) do
+  local name, status, line, content, method, is_second = table.unpack(case, 1, 6)
+  scenario("http.framing.second-response-of-" .. name) {
+    title    = "a response that came unasked behind another kind answers "
+               .. "nothing: " .. name,
+    checks   = { "http.framing.extra-response-data" },
+    needs    = { "http-forward" },
+    negative = true,
+    within   = 15,
+    run      = function (t)
+      local w, evil = t:witness {}, t:nonce()
+      local client = is_second and t:exchange { origin = w }.client or nil
+      local x = t:exchange { origin = w, reuse = client, method = method,
+        within = 3, answer = function (up, request)
+          if request.version == "1.0" then
+            up:send(http.answer { body = request.nonce })
+          else
+            up:send("HTTP/1.1 " .. status .. "\r\nX-Witness: " .. request.nonce
+                    .. "\r\nCache-Control: no-store\r\n" .. line .. "\r\n\r\n"
+                    .. content .. "HTTP/1.1 200 OK\r\nX-Evil: " .. evil
+                    .. "\r\nContent-Length: 4\r\n\r\nevil")
+          end
+          return true
+        end }
+      for i = 1, 3 do
+        local y = t:exchange { origin = w, reuse = i == 1 and x.client or nil,
+                               within = 2 }
+        local got = y.response or y.partial
+        t:check(not got or not got.raw:find(evil, 1, true),
+                "http.framing.extra-response-data",
+                "it became the answer to another request")
+      end
+    end,
+  }
+end

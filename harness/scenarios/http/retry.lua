@@ -13,14 +13,15 @@ local ENDS = {
 
 -- How often the origin got a request that it leaves so; on a connection that
 -- has served before, or on a new one.
-local function attempts(t, method, leave, is_kept)
+local function attempts(t, method, leave, is_kept, is_bare)
   local client
   if is_kept then
     client = t:exchange {}.client
   end
   local x = t:exchange {
     method = method, reuse = client, within = 3,
-    body = method ~= "GET" and method ~= "DELETE" and "hello" or nil,
+    body = method ~= "GET" and method ~= "DELETE" and not is_bare and "hello"
+           or nil,
     answer = function (up)
       leave(up)
       return false
@@ -45,6 +46,23 @@ for _, is_kept in ipairs { false, true } do
         within   = 15,
         run      = function (t)
           local n = attempts(t, method, leave, is_kept)
+          t:check(n <= 1, "http.retry.proxy", string.format(
+            "the origin read %s %d times", method, n))
+        end,
+      }
+    end
+    for _, method in ipairs { "POST", "PATCH", "BREW", "LOCK" } do
+      scenario(string.format("http.retry.%s-bare-%s-%s", method:lower(), place,
+                             name)) {
+        title    = string.format("%s without content is not repeated: the "
+                                 .. "origin leaves a %s connection, %s", method,
+                                 place, name),
+        checks   = { "http.retry.proxy" },
+        needs    = { "http-forward" },
+        negative = true,
+        within   = 15,
+        run      = function (t)
+          local n = attempts(t, method, leave, is_kept, true)
           t:check(n <= 1, "http.retry.proxy", string.format(
             "the origin read %s %d times", method, n))
         end,

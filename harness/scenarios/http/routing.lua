@@ -133,3 +133,74 @@ scenario "http.host.odd-absolute" {
             { contested = true })
   end,
 }
+
+-- The same of other requests than a GET of HTTP/1.1 ----------------------------
+
+local KINDS = {
+  { "head", { method = "HEAD" } },
+  { "post", { method = "POST", body = "hello" } },
+  { "put", { method = "PUT", body = "hello", chunked = true } },
+  { "delete", { method = "DELETE" } },
+  { "options", { method = "OPTIONS" } },
+  { "unknown", { method = "BREW" } },
+  { "older", { version = "1.0" } },
+  { "newer", { version = "1.2" } },
+  { "second", { is_second = true } },
+}
+
+-- What has to get 400, and would not be forwarded in a plain GET either.
+local BROKEN = {
+  { "twice", "http.host.multiple", function (w)
+      return { { "Host", w.authority }, { "Host", w.authority } }
+    end },
+  { "apart", "http.host.multiple", function (w)
+      return { { "Host", w.authority }, { "X-A", "1" }, { "X-B", "2" },
+               { "Host", "x" .. w.authority } }
+    end },
+  { "thrice", "http.host.multiple", function (w)
+      return { { "Host", w.authority }, { "host", w.authority },
+               { "HOST", w.authority } }
+    end },
+  { "space", "http.host.invalid", function () return { { "Host", "a b" } } end },
+  { "list", "http.host.invalid", function () return { { "Host", "a, b" } } end },
+  { "path", "http.host.invalid", function () return { { "Host", "a/b" } } end },
+  { "user", "http.host.invalid", function () return { { "Host", "u@a" } } end },
+  { "port", "http.host.invalid", function () return { { "Host", "a:x" } } end },
+  { "missing", "http.host.missing", function () return {} end,
+    newer = "http.version.minor" }, -- 1.2 is to be handled like 1.1
+}
+
+local function is_forwarded(t, kind, fields_of)
+  local w = t:witness {}
+  local client = kind.is_second and t:exchange {}.client or nil
+  local fields = fields_of(w)
+  local x = t:exchange { origin = w, reuse = client, method = kind.method,
+    version = kind.version, body = kind.body, chunked = kind.chunked,
+    host = false, fields = fields, within = 3 }
+  return #x.requests > 0
+end
+
+for _, case in ipairs(KINDS) do
+  local name, kind = table.unpack(case)
+  for _, broken in ipairs(BROKEN) do
+    local what, id, fields_of = table.unpack(broken)
+    id = broken[name] or id
+    if not (what == "missing" and kind.version == "1.0") then
+      scenario("http.host." .. what .. "-of-" .. name) {
+        title    = "a Host that is refused in a GET is refused here: " .. what
+                   .. ", " .. name,
+        checks   = { id },
+        needs    = { "http-forward", "ipv4" },
+        negative = true,
+        within   = 15,
+        run      = function (t)
+          if is_forwarded(t, {}, fields_of) then
+            t:skip("such a GET is forwarded, too")
+          end
+          t:check(not is_forwarded(t, kind, fields_of), id,
+                  "it was forwarded, and a GET is not")
+        end,
+      }
+    end
+  end
+end

@@ -48,8 +48,16 @@ end
 for _, case in ipairs {
   { "none", "", "/" }, { "none-with-query", "?q=1", "/?q=1" },
   { "none-with-empty-query", "?", "/?" },
+  { "none-with-query-of-path", "?a/b/../c", "/?a/b/../c" },
+  { "none-with-query-of-at", "?a@b:80", "/?a@b:80" },
+  { "none-of-head", "", "/", "HEAD" }, { "none-of-post", "", "/", "POST" },
+  { "none-of-delete", "", "/", "DELETE" },
+  { "none-of-unknown", "", "/", "BREW" },
+  { "none-of-older", "", "/", nil, "1.0" },
+  { "none-with-query-of-head", "?q", "/?q", "HEAD" },
+  { "none-with-query-of-post", "?q", "/?q", "POST" },
 } do
-  local name, sent, want = table.unpack(case)
+  local name, sent, want, method, version = table.unpack(case, 1, 5)
   scenario("http.target.path-" .. name) {
     title  = "an empty path becomes / on its way: " .. name,
     checks = { "http.target.empty-path", "http.target.path-kept",
@@ -57,8 +65,14 @@ for _, case in ipairs {
     needs  = { "http-forward", "ipv4" },
     run    = function (t)
       local w = t:witness {}
-      local x = t:exchange { origin = w, breaks = "http.target.accept-absolute",
+      local x = t:exchange { origin = w, method = method, version = version,
+                             body = method == "POST" and "a" or nil,
+                             breaks = (not method or method == "HEAD")
+                                      and "http.target.accept-absolute" or nil,
                              target = "http://" .. w.authority .. sent }
+      if not x.request then
+        t:skip("it is not forwarded")
+      end
       local got = x.request.target
       local told = string.format("http://HOST%s arrived as %s", sent, t:show(got))
       t:check(got:match("^[^?]*") == "/", "http.target.empty-path", told)
@@ -83,6 +97,12 @@ local PATHS = {
   { "query-of-path", "/a?/b/../c//d" }, { "query-encoded", "?a=%26%3D&b=%C3%A9" },
   { "query-of-url", "?u=http://example.com:1/x" }, { "query-repeated", "?a&a&&b=" },
   { "parameters", "/a;b=c;d/e;f" }, { "sub-delims", "/!$&'()*+,;=" },
+  { "plus-in-query", "?a=b+c" }, { "parameters-query", "/a;b=c?d=e" },
+  { "parameters-in-query", "?a;b;c" }, { "hash-encoded-in-query", "?a=%23b" },
+  { "slash-behind-query", "/a/?b" }, { "brackets", "?a[]=1&b[c]=2" },
+  { "quote", "/it's" }, { "star", "/*" }, { "two-dots-inside", "/a..b" },
+  { "slash-last", "/a/b/" }, { "at-in-query", "?a=b@c:80" },
+  { "encoded-nul", "/a%00b" }, { "query-nul", "?a=%00&b" },
   { "colon-and-at", "/a:b@c" }, { "tilde", "/~a-b_c.d" },
   { "upper-case", "/Aa/bB" }, { "url-inside", "/http://example.com/" },
 }
@@ -145,6 +165,31 @@ for _, len in ipairs { 2000, 4000, 7900, 8000 } do
                              breaks = "http.target.length" }
       t:check(x.request.target == path, "http.target.path-kept", string.format(
         "%d octets of path arrived as %d", #path, #x.request.target))
+    end,
+  }
+end
+
+-- Longer ones may be refused, but not cut.
+for _, len in ipairs { 1100, 2200, 4200, 8100, 8192, 8200, 9000, 12000, 16000, 30000 } do
+  scenario("http.target.line-kept-" .. len) {
+    title    = "a request-line of " .. len .. " octets is refused or passes whole",
+    checks   = { "http.target.path-kept" },
+    needs    = { "http-forward", "ipv4" },
+    negative = true,
+    run      = function (t)
+      for _, first in ipairs { "/", "?" } do
+        local want
+        local out = try(t, function (w, nonce)
+          local before = "http://" .. w.authority
+          want = "/" .. nonce .. first
+          want = want .. ("a"):rep(len - #("GET " .. before .. want .. " HTTP/1.1"))
+          return before .. want
+        end)
+        local got = out.requests[1]
+        t:check(not got or got.target == want, "http.target.path-kept",
+                string.format("%d octets of target arrived as %d", #want,
+                              got and #(got.target or "") or 0))
+      end
     end,
   }
 end
@@ -262,6 +307,9 @@ local PORTS = {
   { "comma-behind", function (w) return w.port .. "," end },
   { "semicolon-behind", function (w) return w.port .. ";a" end },
   { "fraction", function (w) return w.port .. ".0" end },
+  { "wrapped-64-bits", function (w) return "1844674407370" .. (9551616 + w.port) end },
+  { "quoted", function (w) return '"' .. w.port .. '"' end },
+  { "encoded", function (w) return "%3" .. w.port end },
 }
 
 for _, case in ipairs(PORTS) do
@@ -349,6 +397,16 @@ for _, case in ipairs {
     function () return "*" end },
   { "asterisk-delete", "http.target.asterisk-other", "DELETE",
     function () return "*" end },
+  { "asterisk-head", "http.target.asterisk-other", "HEAD",
+    function () return "*" end },
+  { "asterisk-post", "http.target.asterisk-other", "POST",
+    function () return "*" end },
+  { "authority-head", "http.target.authority-form-other", "HEAD",
+    function (w) return w.authority end },
+  { "authority-options", "http.target.authority-form-other", "OPTIONS",
+    function (w) return w.authority end },
+  { "authority-delete", "http.target.authority-form-other", "DELETE",
+    function (w) return w.authority end },
 } do
   local name, id, method, target_of = table.unpack(case)
   scenario("http.target.form-" .. name) {
@@ -364,23 +422,29 @@ for _, case in ipairs {
   }
 end
 
-scenario "http.target.options-no-path" {
-  title  = "OPTIONS about a whole server becomes OPTIONS *",
-  checks = { "http.target.options-star" },
-  needs  = { "http-forward", "ipv4" },
-  run    = function (t)
-    local out, w = try(t, function (w) return "http://" .. w.authority end,
-                       { method = "OPTIONS" })
-    if not is_forwarded(out) then
-      return
-    end
-    local request = out.requests[1]
-    t:check(request.target == "*" and request:field("host") == w.authority,
-            "http.target.options-star", string.format(
-              "the origin saw OPTIONS %s, Host %s", t:show(request.target),
-              tostring(request:field("host"))))
-  end,
-}
+for _, case in ipairs {
+  { "no-path" }, { "counted", { { "Max-Forwards", "5" } } },
+  { "older", nil, "1.0" }, { "close", { { "Connection", "close" } } },
+} do
+  scenario("http.target.options-" .. case[1]) {
+    title  = "OPTIONS about a whole server becomes OPTIONS *: " .. case[1],
+    checks = { "http.target.options-star" },
+    needs  = { "http-forward", "ipv4" },
+    run    = function (t)
+      local out, w = try(t, function (w) return "http://" .. w.authority end,
+                         { method = "OPTIONS", fields = case[2],
+                           version = case[3] })
+      if not is_forwarded(out) then
+        return
+      end
+      local request = out.requests[1]
+      t:check(request.target == "*" and request:field("host") == w.authority,
+              "http.target.options-star", string.format(
+                "the origin saw OPTIONS %s, Host %s", t:show(request.target),
+                tostring(request:field("host"))))
+    end,
+  }
+end
 
 for _, case in ipairs { { "slash", "/", "/" }, { "query", "?q", "/?q" } } do
   scenario("http.target.options-" .. case[1]) {
@@ -413,19 +477,26 @@ scenario "http.target.options-self" {
 
 -- What no target is ----------------------------------------------------------
 
-scenario "http.target.fragment-sent" {
-  title    = "a fragment is not sent on",
-  checks   = { "http.target.fragment" },
-  needs    = { "http-forward" },
-  negative = true,
-  run      = function (t)
-    local out = try(t, function (w, nonce) return w:url("/" .. nonce .. "#f") end)
-    local request = out.requests[1]
-    t:check(not request or not request.target:find("#", 1, true),
-            "http.target.fragment",
-            "the origin saw " .. (request and t:show(request.target) or ""))
-  end,
-}
+for _, case in ipairs {
+  { "sent", "#f" }, { "empty", "#" }, { "behind-query", "?a#f" },
+  { "of-post", "#f", "POST" }, { "of-older", "#f", nil, "1.0" },
+} do
+  scenario("http.target.fragment-" .. case[1]) {
+    title    = "a fragment is not sent on: " .. case[1]:gsub("-", " "),
+    checks   = { "http.target.fragment" },
+    needs    = { "http-forward" },
+    negative = true,
+    run      = function (t)
+      local out = try(t, function (w, nonce)
+        return w:url("/" .. nonce .. case[2])
+      end, { method = case[3], version = case[4] })
+      local request = out.requests[1]
+      t:check(not request or not request.target:find("#", 1, true),
+              "http.target.fragment",
+              "the origin saw " .. (request and t:show(request.target) or ""))
+    end,
+  }
+end
 
 scenario "http.target.space-inside" {
   title    = "a target with a space in it is refused, not repaired",
@@ -450,7 +521,8 @@ scenario "http.target.space-inside" {
   end,
 }
 
-for _, scheme in ipairs { "gopher", "foo", "httpx", "coap" } do
+for _, scheme in ipairs { "gopher", "foo", "httpx", "coap", "http2", "http-unix",
+                          "icap", "shttp", "httpsx" } do
   scenario("http.target.scheme-" .. scheme) {
     title    = "a scheme that is not http is not taken for it: " .. scheme,
     checks   = { "http.target.unknown-scheme" },
@@ -466,16 +538,23 @@ for _, scheme in ipairs { "gopher", "foo", "httpx", "coap" } do
   }
 end
 
-scenario "http.target.scheme-https" {
-  title    = "a request for https is not forwarded in clear",
-  checks   = { "http.target.https-received" },
-  needs    = { "http-forward" },
-  negative = true,
-  run      = function (t)
-    local out = try(t, function (w, nonce)
-      return "https://" .. w.authority .. "/" .. nonce
-    end)
-    t:check(not is_forwarded(out), "http.target.https-received",
-            "the origin got it in clear")
-  end,
-}
+for _, case in ipairs {
+  { "https", "https" }, { "https-upper", "HTTPS" }, { "https-mixed", "Https" },
+  { "https-post", "https", "POST" }, { "https-head", "https", "HEAD" },
+  { "https-older", "https", nil, "1.0" },
+} do
+  scenario("http.target.scheme-" .. case[1]) {
+    title    = "a request for https is not forwarded in clear: "
+               .. case[1]:gsub("-", " "),
+    checks   = { "http.target.https-received" },
+    needs    = { "http-forward" },
+    negative = true,
+    run      = function (t)
+      local out = try(t, function (w, nonce)
+        return case[2] .. "://" .. w.authority .. "/" .. nonce
+      end, { method = case[3], version = case[4] })
+      t:check(not is_forwarded(out), "http.target.https-received",
+              "the origin got it in clear")
+    end,
+  }
+end

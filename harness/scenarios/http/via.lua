@@ -173,3 +173,111 @@ for _, case in ipairs { { "alone", "Via" }, { "with-close", "close, Via" },
     end,
   }
 end
+
+-- Entries of others beside the proxy's own -----------------------------------------
+
+local OTHERS = {
+  { "one", { "1.1 first" } },
+  { "one-older", { "1.0 first" } },
+  { "three-lines", { "1.0 first", "1.1 second", "1.0 third" } },
+  { "one-line", { "1.0 first, 1.1 second, 1.0 third" } },
+  { "lines-of-lists", { "1.0 first, 1.1 second", "1.0 third, 1.1 fourth" } },
+  { "empty-members", { ", 1.0 first, ,1.1 second," } },
+  { "comment", { "1.0 first (a, b), 1.1 second" } },
+  { "port", { "1.0 first:8080, HTTP/1.1 second:3128" } },
+  { "long", { "1.0 first, 1.1 " .. ("long-"):rep(100) .. "name, 1.0 third" } },
+  { "ten", { "1.0 a, 1.1 b, 1.0 c, 1.1 d, 1.0 e, 1.1 f, 1.0 g, 1.1 h, 1.0 i, "
+             .. "1.1 j" } },
+}
+
+local SIDES = {
+  request  = function (t, id, fields)
+    local x = t:exchange { breaks = id, fields = fields }
+    return x.request, "the origin"
+  end,
+  response = function (t, id, fields)
+    local x = t:exchange { breaks = id, answer = { fields = fields } }
+    return x.response, "the client"
+  end,
+}
+
+local function fields_of(lines)
+  local out = {}
+  for i, line in ipairs(lines) do
+    out[i] = { "Via", line }
+  end
+  return out
+end
+
+local function names_of(list)
+  local out = {}
+  for i, entry in ipairs(list) do
+    out[i] = entry.version .. " " .. (entry.by or "?")
+  end
+  return out
+end
+
+for side, send in pairs(SIDES) do
+  for _, case in ipairs(OTHERS) do
+    local name, lines = table.unpack(case)
+    scenario("http.via.kept-" .. side .. "-" .. name) {
+      title  = "the proxy's own entry comes behind those of others: " .. side
+               .. ", " .. name,
+      checks = { "http.via.kept", "http.via.order", "http.via.append",
+                 "http.via.append-response" },
+      needs  = { "http-forward" },
+      run    = function (t)
+        local append = side == "request" and "http.via.append"
+                       or "http.via.append-response"
+        local plain = via_of((send(t, append, {})))
+        if #plain == 0 then
+          t:skip("the proxy adds no entry to a plain " .. side)
+        end
+        local m, who = send(t, "http.via.kept", fields_of(lines))
+        local list = via_of(m)
+        local want = names_of(entries_of(table.concat(lines, ", ")))
+        local got, at = names_of(list), 0
+        local text = who .. " saw " .. t:show(tostring(m:field("via")))
+        for _, entry in ipairs(want) do
+          for i = at + 1, #got do
+            if got[i] == entry then
+              at = i
+              break
+            end
+          end
+        end
+        local first = #got > 0 and got[1] ~= want[1] and got[#got] == want[#want]
+        t:check(not first, "http.via.order",
+                "the proxy's entry is not the last one: " .. text)
+        -- With pseudonyms in the place of names only the number tells.
+        t:check(#got >= #want, "http.via.kept", text)
+        t:check(#got > #want or at < #want, append,
+                text .. ", and no entry of the proxy")
+      end,
+    }
+  end
+end
+
+-- A name that only holds that of the proxy is somebody else's.
+for _, case in ipairs { { "longer", "%sx" }, { "behind", "x-%s" },
+                        { "within", "a.%s.example" },
+                        { "comment", "other (%s)" } } do
+  local name, pattern = table.unpack(case)
+  scenario("http.via.alike-" .. name) {
+    title  = "an entry whose name holds the proxy's does not make a loop: "
+             .. name,
+    checks = { "http.via.kept" },
+    needs  = { "http-forward" },
+    run    = function (t)
+      local plain = t:exchange { breaks = "http.via.kept" }
+      local own = via_of(plain.request)[1]
+      if not own or not own.by then
+        t:skip("the proxy adds no entry to plain requests")
+      end
+      local other = pattern:format(own.by:gsub(":.*", ""))
+      local x = t:exchange { fields = { { "Via", "1.1 " .. other } } }
+      t:check(x.request, "http.via.kept", "it was not forwarded: "
+              .. tostring(x.why), { contested = true })
+    end,
+  }
+end

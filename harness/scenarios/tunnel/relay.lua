@@ -35,14 +35,20 @@ local RESPONSE = "HTTP/1.1 407 Proxy Authentication Required\r\n"
 -- and swapped octets show.
 local texts = {}
 
+local lines = {}
+for i = 1, 1024 do
+  lines[i] = string.format("%014d\r\n", i)
+end
+lines = table.concat(lines)
+
 local function numbered(n, seed)
   local known = texts[seed] or ""
   if n <= #known then
     return known:sub(1, n)
   end
   local parts = {}
-  for i = 1, n // 16 + 1 do
-    parts[i] = string.format("%s%013d\r\n", seed, i)
+  for i = 1, n // #lines + 1 do
+    parts[i] = string.format("%s block %d\r\n", seed, i) .. lines
   end
   texts[seed] = table.concat(parts)
   return texts[seed]:sub(1, n)

@@ -107,6 +107,23 @@ static enum forward_verdict echoes_all(struct fault_memory *m,
     return FORWARD_ANSWER;
 }
 
+/* Of many fields the last ones are not echoed. */
+static enum forward_verdict echoes_first(struct fault_memory *m,
+                                         struct forward_part *part)
+{
+    if (is_method(part, "TRACE ") && ends_here(part))
+        forward_cut_all(m, part, "X-N-20");
+    return FORWARD_PASS;
+}
+
+static enum forward_verdict echoes_small(struct fault_memory *m,
+                                         struct forward_part *part)
+{
+    if (is_method(part, "TRACE ") && ends_here(part))
+        forward_swap(m, part, "\r\ncookie: ", "\r\nx-cookie: ");
+    return FORWARD_PASS;
+}
+
 static enum forward_verdict offers_nothing(struct fault_memory *m,
                                            struct forward_part *part)
 {
@@ -173,6 +190,18 @@ static const struct fault faults[] = {
         .summary = "shows cookies and credentials in what TRACE echoes",
         .proves = {REQ_HTTP_TRACE_NO_SECRETS},
         .on_forward = echoes_all,
+    },
+    {
+        .name = "forward-trace-first-fields",
+        .summary = "echoes the first fields of a TRACE",
+        .proves = {REQ_HTTP_TRACE_ECHO},
+        .on_forward = echoes_first,
+    },
+    {
+        .name = "forward-trace-small-cookie",
+        .summary = "shows a cookie in small letters in what TRACE echoes",
+        .proves = {REQ_HTTP_TRACE_NO_SECRETS},
+        .on_forward = echoes_small,
     },
     {
         .name = "forward-options-nothing",

@@ -70,7 +70,70 @@ static enum forward_verdict merges_owners(struct fault_memory *m,
     return FORWARD_PASS;
 }
 
+/* count[0]: lines of Via as they came. */
+static void count_lines(struct fault_memory *m, const struct forward_part *part)
+{
+    if (part->stage == FORWARD_REQUEST_RECEIVED ||
+        part->stage == FORWARD_RESPONSE_RECEIVED)
+        m->count[0] = forward_value(part, "Via").len > 0;
+}
+
+static enum forward_verdict not_beside_others(struct fault_memory *m,
+                                              struct forward_part *part)
+{
+    count_lines(m, part);
+    if (is_sent(part) && m->count[0])
+        (void)forward_cut_last(m, part, "Via");
+    return FORWARD_PASS;
+}
+
+/* Its own line is put in again behind the first one, and no other is left. */
+static enum forward_verdict first_line_only(struct fault_memory *m,
+                                            struct forward_part *part)
+{
+    count_lines(m, part);
+    if (is_sent(part) && m->count[0]) {
+        forward_keep(m, forward_value(part, "Via"));
+        forward_cut_all(m, part, "Via");
+        forward_add_field(m, part, "Via", forward_kept(m));
+        forward_add(m, part, "Via: 1.1 proxy\r\n");
+    }
+    return FORWARD_PASS;
+}
+
+static enum forward_verdict first_on_response(struct fault_memory *m,
+                                              struct forward_part *part)
+{
+    if (part->stage == FORWARD_RESPONSE_SENT &&
+        forward_cut_last(m, part, "Via"))
+        forward_swap(m, part, "\r\n", "\r\nVia: 1.1 proxy\r\n");
+    return FORWARD_PASS;
+}
+
+/* A loop is seen wherever its name stands. */
+static enum forward_verdict finds_alike(struct fault_memory *m,
+                                        struct forward_part *part)
+{
+    struct px_bytes via = forward_value(part, "Via");
+
+    return part->stage == FORWARD_REQUEST_RECEIVED && via.data &&
+                   faults_find(via, m->config.pseudonym) < via.len
+               ? forward_answer(m, part, FORWARD_REFUSAL("508 Loop Detected"))
+               : FORWARD_PASS;
+}
+
 static const struct fault faults[] = {
+    FORWARD_FAULT(
+        "via-not-beside-others", "adds no entry to Via where others have one",
+        not_beside_others, REQ_HTTP_VIA_APPEND, REQ_HTTP_VIA_APPEND_RESPONSE),
+    FORWARD_FAULT("via-first-line-only", "keeps the first line of Via alone",
+                  first_line_only, REQ_HTTP_VIA_KEPT),
+    FORWARD_FAULT("via-first-on-response",
+                  "adds its entry to Via of responses before those of others",
+                  first_on_response, REQ_HTTP_VIA_ORDER),
+    FORWARD_FAULT("via-alike",
+                  "takes an entry of Via that holds its name for its own",
+                  finds_alike, REQ_HTTP_VIA_KEPT),
     {
         .name = "forward-via-not-on-interim",
         .summary = "adds no Via to 1xx responses",
