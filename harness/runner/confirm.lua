@@ -48,28 +48,85 @@ local function credit_judge(self)
   self.owner = owner
 end
 
--- Runs a suspect alone: did the target die of it?
-local function try_suspect(self, entry)
-  if self.is_dead then
-    return
+-- Runs an entry alone; self.ran is the one that did last.
+local function run_alone(self, entry, variant)
+  self.ran = entry
+  entry.control:check_before()
+  return outcome.run(self, entry, variant)
+end
+
+-- A target that has died is started again; false when that cannot be.
+local function revive(self)
+  if not self.is_dead and self.target:crash() then
+    local ok, why = self.target:restart()
+    self.is_dead = not ok and "not started again: " .. tostring(why) or nil
   end
-  local alone = outcome.run(self, entry, nil)
-  native.sleep(0.05) -- a moment for it to die in
+  return not self.is_dead
+end
+
+-- Why the target died within so many seconds; nil when it lives on.
+local function death_within(self, seconds)
+  local deadline = native.now() + seconds
   local why = self.target:crash()
-  entry.outcome = alone
-  if not why then
-    return
+  while not why and native.now() < deadline do
+    native.sleep(0.05)
+    why = self.target:crash()
   end
+  return why
+end
+
+local function blame(entry, alone, why)
   alone.stop = nil
   table.insert(alone.findings, 1, {
     requirement = entry.scenario.checks[1], side = "server", contested = false,
     absence = false, source_of = "scenario", is_crash = true,
     message = "the target crashed: " .. why,
   })
-  entry.is_confirmed = true
-  local ok, wrong = self.target:restart()
-  if not ok then
-    self.is_dead = wrong
+  entry.outcome, entry.is_confirmed = alone, true
+end
+
+-- A moment for a target to die in, and a longer one where it is known to.
+local SOON, LATE = 0.05, 0.5
+
+-- Runs a suspect alone against a target that lives: whether it died of it, and
+-- what was seen.
+local function dies_of(self, entry, seconds)
+  if not revive(self) then
+    return nil
+  end
+  local alone = run_alone(self, entry, nil)
+  return death_within(self, seconds), alone
+end
+
+-- Whether the target dies late of what ran last: it is blamed then.
+local function blame_last(self, last)
+  if not last or last.is_confirmed then
+    return false
+  end
+  local why, seen = dies_of(self, last, LATE)
+  if why then
+    blame(last, seen, why)
+  end
+  return why ~= nil
+end
+
+-- Did the target die of this suspect? It may have died late of the one before,
+-- so each is tried on a target that nobody else has used.
+local function try_suspect(self, entry, before)
+  local once, alone = dies_of(self, entry, SOON)
+  local why
+  if once then
+    why, alone = dies_of(self, entry, LATE)
+  end
+  if self.is_dead then
+    return
+  end
+  entry.outcome = alone
+  if why then
+    blame(entry, alone, why)
+  elseif once and not blame_last(self, before)
+    and not alone.stop and #alone.findings == 0 then
+    entry.flaky = "the target died once: " .. once
   end
 end
 
@@ -79,20 +136,26 @@ local function is_doubtful(self, first)
          or (#first.findings > 0 and machine.was_busy(self, first))
 end
 
+-- What does not repeat was the machine's doing, or went down with a target that
+-- died of something else.
+local function was_spoilt(self, first)
+  return machine.was_busy(self, first) or self.target.restarts > 0
+end
+
 local function confirm_base(self, entry)
   local first = entry.outcome
   local may_stand = not first.stop or first.stop == "inconclusive"
   if not may_stand or entry.is_confirmed or not is_doubtful(self, first) then
     return
   end
-  local is_starved = machine.was_busy(self, first)
-  local second = outcome.run(self, entry, nil)
+  local is_spoilt = was_spoilt(self, first)
+  local second = run_alone(self, entry, nil)
   -- What the judge told elsewhere is not told here again.
   local kept = judge.repeated(first.findings, second.findings)
   if #kept > 0 then
     second.findings = kept
     entry.outcome = second
-  elseif is_starved then
+  elseif is_spoilt then
     second.findings = own_findings(self.owner, entry, second.findings)
     entry.outcome = second
   else
@@ -105,7 +168,7 @@ end
 -- Runs the variants that the machine was too busy for once more, alone.
 local function run_starved(self, entry)
   for _, variant in ipairs(entry.starved) do
-    local alone = outcome.run(self, entry, variant)
+    local alone = run_alone(self, entry, variant)
     if alone.stop ~= "starved" then
       cuts.add(entry, variant, alone)
     elseif not entry.outcome.stop then
@@ -121,13 +184,13 @@ local function confirm_variants(self, entry)
     if judge.effect(finding) == "info" and not machine.was_busy(self, first) then
       kept[#kept + 1] = finding
     else
-      local again = outcome.run(self, entry, finding.of_variant)
+      local again = run_alone(self, entry, finding.of_variant)
       local found = cuts.findings(entry, finding.of_variant, again)
       if cuts.has(found, finding.requirement) then
         kept[#kept + 1] = finding
         entry.variant_outcomes[finding] = again
       elseif not entry.outcome.stop and #entry.outcome.findings == 0
-        and not machine.was_busy(self, first) then
+        and not was_spoilt(self, first) then
         entry.flaky = finding.requirement .. " (" .. finding.variant
                       .. ") did not repeat: " .. finding.message
       end
@@ -140,22 +203,50 @@ local function confirm_variants(self, entry)
   entry.variant_findings = kept
 end
 
+local function confirm_entry(self, entry)
+  local before = self.ran
+  if self.suspects[entry] then
+    try_suspect(self, entry, before)
+  end
+  if entry.outcome and not entry.skip and revive(self) then
+    confirm_base(self, entry)
+    run_starved(self, entry)
+    confirm_variants(self, entry)
+    if self.target:crash() and not self.suspects[entry] then
+      try_suspect(self, entry, before)
+    end
+  end
+end
+
+-- What was found once, and cannot be tried again.
+local function drop_doubtful(self, entry)
+  local seen = entry.outcome
+  if seen and not entry.is_confirmed and not entry.skip
+    and (self.suspects[entry] or is_doubtful(self, seen)
+         or #entry.variant_findings > 0) then
+    seen.findings, entry.variant_findings = {}, {}
+    seen.stop, seen.reason = "inconclusive", self.is_dead
+  end
+end
+
 -- Confirms what the entries of a schedule found; is_dead is set when a target
 -- that died cannot be started again.
 function confirm.all(self)
   credit_judge(self)
   for _, entry in ipairs(self.entries) do
-    if self.options.is_interrupted() or self.is_dead then
+    if self.options.is_interrupted() then
       return
+    elseif self.target:crash() then
+      blame_last(self, self.ran)
     end
-    if self.suspects[entry] then
-      try_suspect(self, entry)
+    if revive(self) then
+      confirm_entry(self, entry)
+    else
+      drop_doubtful(self, entry)
     end
-    if entry.outcome and not entry.skip then
-      confirm_base(self, entry)
-      run_starved(self, entry)
-      confirm_variants(self, entry)
-    end
+  end
+  if self.ran and death_within(self, SOON) then
+    blame_last(self, self.ran)
   end
 end
 

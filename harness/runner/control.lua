@@ -126,6 +126,14 @@ function Control:holds_since(time)
   end
 end
 
+-- Makes sure of the control that has to hold before what rests on absences:
+-- self.before, and self.why_before when it does not hold.
+function Control:check_before()
+  if not self.before then
+    self.before, self.why_before = self:holds_since(native.now())
+  end
+end
+
 -- What the last one said, without another.
 function Control:last()
   return self.is_ok, self.why

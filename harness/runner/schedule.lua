@@ -17,7 +17,7 @@ local schedule = {}
 local Schedule = {}
 Schedule.__index = Schedule
 
-local RESTARTS_MAX = 40
+local RESTARTS_MAX = 12 -- while many run at once
 local IN_VAIN_MAX = 3 -- scenarios that stay inconclusive when run alone
 
 -- Jobs ----------------------------------------------------------------------
@@ -74,9 +74,14 @@ local function run_job(self, job)
     push_variants(self, entry)
   end
   entry.open_jobs = entry.open_jobs - 1
+  entry.ended = native.now()
 end
 
--- A target that died: those that ran then are suspects and run again, alone.
+-- A target may die a moment behind what it dies of.
+local MOMENT = 0.25
+
+-- A target that died: those that ran then, or had just ended, are suspects and
+-- run again, alone.
 local function note_crash(self)
   local why = self.target:crash()
   if not why then
@@ -85,6 +90,12 @@ local function note_crash(self)
   self.crash = why
   for job in pairs(self.running) do
     self.suspects[job.entry] = true
+  end
+  local since = native.now() - MOMENT
+  for _, entry in ipairs(self.entries) do
+    if entry.ended and entry.ended > since then
+      self.suspects[entry] = true
+    end
   end
 end
 
@@ -157,6 +168,17 @@ local function run_jobs(self)
   end
 end
 
+-- A target that dies again and again gets the rest one at a time.
+local function suspect_the_rest(self)
+  for _, list in ipairs { self.jobs, self.variants } do
+    for i, job in ipairs(list) do
+      self.suspects[job.entry] = self.suspects[job.entry] or not job.variant
+      job.entry.open_jobs = job.entry.open_jobs - 1
+      list[i] = nil
+    end
+  end
+end
+
 local function run_all_jobs(self, at_once)
   self.count_max = at_once
   repeat
@@ -164,23 +186,15 @@ local function run_all_jobs(self, at_once)
     run_jobs(self)
     local has_crashed = self.crash ~= nil
     if has_crashed then
-      local ok, why = false, "it was started too often"
-      if self.target.restarts < RESTARTS_MAX then
-        ok, why = self.target:restart()
-      end
+      local ok, why = self.target:restart()
       if not ok then
         self.is_dead = self.crash .. "; not started again: " .. tostring(why)
         break
+      elseif self.target.restarts == RESTARTS_MAX then
+        suspect_the_rest(self)
       end
     end
   until not has_crashed or self.options.is_interrupted()
-end
-
--- The control that has to hold before what rests on absences.
-local function check_before(watch)
-  if not watch.before then
-    watch.before, watch.why_before = watch:holds_since(native.now())
-  end
 end
 
 -- What a target cannot do may be what it could not do in time.
@@ -189,12 +203,26 @@ local function is_untold(self, seen)
          or (seen.stop == "skip" and machine.was_busy(self, seen))
 end
 
+-- What could not be told of a target that died meanwhile may be told of one
+-- that lives.
+local function suspect_untold(self)
+  for _, entry in ipairs(self.entries) do
+    if not entry.skip and (not entry.outcome
+                           or is_untold(self, entry.outcome)) then
+      self.suspects[entry] = true
+    end
+  end
+end
+
 -- Many at once may be too many for a target, or for this machine: what then
 -- could not be told is tried again alone, while that is of any use.
 local function run_untold_again(self)
+  if self.target.restarts > 0 then
+    return suspect_untold(self)
+  end
   local in_vain = 0
   for _, watch in pairs(self.controls) do
-    check_before(watch)
+    watch:check_before()
   end
   for _, entry in ipairs(self.entries) do
     if in_vain == IN_VAIN_MAX or self.is_dead
@@ -241,7 +269,7 @@ local function prepare(self, scenarios)
     end
   end
   for _, watch in pairs(self.controls) do
-    check_before(watch)
+    watch:check_before()
   end
 end
 
@@ -274,9 +302,13 @@ function schedule.run(target, scenarios, options)
   native.spawn(function ()
     machine.watch(self)
   end)
+  if target:crash() then -- of what it was asked for its features
+    target:restart()
+  end
   prepare(self, scenarios)
   order_jobs(self)
   run_all_jobs(self, math.max(1, math.min(options.jobs, 1024)))
+  note_crash(self)
   if options.confirm ~= false then
     run_untold_again(self)
     confirm.all(self)
