@@ -89,6 +89,9 @@ static void enter_after_request(struct oracle *o,
         return;
     }
     h->client_body = http_body_of(http1_request_framing(head), request->at);
+    /* Who passes a request on is not who made its trailers. */
+    h->client_body.is_announced = http1_find(&head->fields, "Trailer") ||
+                                  http1_find(&head->fields, "Via");
     if (!h->client_body.framing.is_certain ||
         head->line.oddities & HTTP1_NO_VERSION)
         http_lose_client(o);

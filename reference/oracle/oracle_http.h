@@ -4,6 +4,7 @@
 /* What the oracle remembers of an HTTP dialogue. */
 
 #include "http1.h"
+#include "http1_auth_param.h"
 #include "http1_chunked.h"
 #include "http1_framing.h"
 #include "oracle.h"
@@ -14,6 +15,7 @@ struct http_body {
     uint64_t left;                /* of a counted one */
     struct http1_chunked chunked; /* where a chunked one is */
     uint64_t at;                  /* where its message began */
+    bool is_announced;            /* that trailers may come */
     enum requirement broken;      /* NONE: it can be followed */
 };
 
@@ -59,7 +61,21 @@ struct http_request {
     uint32_t upgrades[HTTP_UPGRADES_MAX]; /* digests of the first ones */
 };
 
-enum { HTTP_OUTSTANDING_MAX = 16 };
+enum { HTTP_OUTSTANDING_MAX = 16, HTTP_NONCES_MAX = 4, HTTP_QOPS_MAX = 4 };
+
+/* A nonce of Digest, from a challenge or from credentials. */
+struct http_nonce {
+    bool is_used;
+    bool is_challenged; /* the rest is known; digests of what was said */
+    bool has_opaque;
+    bool has_algorithm;
+    uint32_t nonce;
+    uint32_t opaque;
+    uint32_t algorithm;
+    size_t qop_count;
+    uint32_t qops[HTTP_QOPS_MAX];
+    uint32_t highest; /* nc that it was used with */
+};
 
 enum http_client_state {
     CLIENT_HEAD,
@@ -90,6 +106,8 @@ struct http_dialogue {
     bool did_client_close;  /* a request said so */
     bool did_server_close;  /* a response said so */
     bool did_server_11;     /* a response was of HTTP/1.1 */
+    bool did_client_11;     /* a request was */
+    bool has_erred;         /* a response was an error, but for 407 */
     bool is_close_unsaid;   /* the last answer lets the connection go on */
     uint64_t whole_ms;      /* when it was whole */
     uint16_t code;          /* of the last answer */
@@ -97,6 +115,8 @@ struct http_dialogue {
     enum requirement last; /* what forbids another answer; NONE: nothing */
     uint32_t credentials;  /* a digest of those that were refused last */
     size_t refused_count;  /* how often */
+    struct http_nonce nonces[HTTP_NONCES_MAX]; /* a ring */
+    size_t nonce_next;
 };
 
 /* oracle_http.c */
@@ -152,6 +172,8 @@ bool http_has_octet(struct px_bytes text, uint8_t octet);
 bool http_begins(struct px_bytes text, struct px_bytes with);
 /* A digest of the text, letters of either case alike. */
 uint32_t http_digest(struct px_bytes text);
+/* The same of its octets as they are. */
+uint32_t http_digest_exact(struct px_bytes text);
 /* text without its first len octets, which it has. */
 struct px_bytes http_after(struct px_bytes text, size_t len);
 
@@ -163,6 +185,16 @@ void http_judge_request(struct oracle *o, const struct http1_request_head *head,
  * that a client does not send; completes what is to be remembered. */
 void http_judge_content(struct oracle *o, const struct http1_request_head *head,
                         uint64_t at, struct http_request *out);
+
+/* oracle_http_digest.c */
+
+/* Judges Proxy-Authorization when its scheme is Digest. */
+void http_judge_digest(struct oracle *o, const struct http1_request_head *head,
+                       struct px_bytes value, uint64_t at);
+/* A parameter of a challenge; and the challenge is whole. */
+void http_note_digest_param(struct http_nonce *n,
+                            const struct http1_auth_param *param);
+void http_note_digest(struct oracle *o, const struct http_nonce *n);
 
 /* oracle_http_response.c: judges answers to CONNECT. */
 void http_judge_interim(struct oracle *o, const struct http_request *request,

@@ -194,6 +194,9 @@ static void judge_client_trailers(struct oracle *o,
     if (http1_decode_trailers(in, &http1_default_limits, &fields, &used,
                               &err) != PX_DONE)
         return;
+    if (fields.count && !body->is_announced)
+        oracle_accuse(o, REQ_HTTP_TRAILER_ANNOUNCE, SIDE_CLIENT, body->at,
+                      "trailers that no Trailer field announced");
     for (size_t i = 0; i < fields.count; i++) {
         if (is_never_trailer(fields.at[i].name))
             oracle_accuse(o, REQ_HTTP_TRAILER_SENDER_FIELDS, SIDE_CLIENT,

@@ -19,6 +19,7 @@ struct challenge {
     enum scheme scheme; /* of the challenge being read */
     bool has_realm;
     bool has_qop;
+    struct http_nonce digest; /* what a Digest challenge says */
     struct px_bytes names[NAMES_MAX];
     size_t name_count;
     size_t count; /* challenges so far */
@@ -104,6 +105,8 @@ static void end_challenge(struct challenge *c)
     if (c->scheme == SCHEME_DIGEST && !c->has_qop)
         oracle_contest(c->o, REQ_AUTH_DIGEST_QOP_OFFER, SIDE_SERVER, c->at,
                        "a Digest challenge without qop");
+    if (c->scheme == SCHEME_DIGEST)
+        http_note_digest(c->o, &c->digest);
     c->scheme = SCHEME_NONE;
 }
 
@@ -117,6 +120,7 @@ static void begin_challenge(struct challenge *c, struct px_bytes scheme)
         c->scheme = SCHEME_DIGEST;
     c->has_realm = false;
     c->has_qop = false;
+    c->digest = (struct http_nonce){0};
     c->name_count = 0;
     c->count++;
 }
@@ -159,8 +163,17 @@ static void judge_param(struct challenge *c, struct px_bytes name,
             accuse(c, REQ_AUTH_REALM_QUOTED, "realm is not quoted");
     }
     c->has_qop |= px_equal_nocase(name, PX_LITERAL("qop"));
-    if (c->scheme == SCHEME_DIGEST)
+    if (c->scheme == SCHEME_DIGEST) {
+        const struct http1_auth_param param = {
+            .name = name,
+            .value =
+                is_quoted ? px_bytes_of(value.data + 1, value.len - 2) : value,
+            .is_quoted = is_quoted,
+        };
+
         judge_digest_quoting(c, name, is_quoted);
+        http_note_digest_param(&c->digest, &param);
+    }
     if (c->scheme == SCHEME_BASIC &&
         px_equal_nocase(name, PX_LITERAL("charset")) &&
         !px_equal_nocase(value, PX_LITERAL("UTF-8")) &&

@@ -7,16 +7,6 @@
 
 #include <string.h>
 
-/* Octets as they are: the case of credentials matters. */
-static uint32_t digest_of(struct px_bytes text)
-{
-    uint32_t digest = 2166136261u; /* FNV-1a */
-
-    for (size_t i = 0; i < text.len; i++)
-        digest = (digest ^ text.data[i]) * 16777619u;
-    return digest;
-}
-
 static void accuse(struct oracle *o, enum requirement req, uint64_t at,
                    const char *what)
 {
@@ -215,10 +205,11 @@ static void judge_basic(struct oracle *o, struct px_bytes value, uint64_t at)
 }
 
 static void judge_credentials(struct oracle *o,
-                              const struct http1_fields *fields, uint64_t at,
-                              struct http_request *out)
+                              const struct http1_request_head *head,
+                              uint64_t at, struct http_request *out)
 {
     struct http_dialogue *h = &o->u.http;
+    const struct http1_fields *fields = &head->fields;
     const struct http1_field *field = http1_find(fields, "Proxy-Authorization");
 
     out->has_credentials = field != NULL;
@@ -231,7 +222,8 @@ static void judge_credentials(struct oracle *o,
         return;
     }
     judge_basic(o, field->value, at);
-    out->credentials = digest_of(field->value);
+    http_judge_digest(o, head, field->value, at);
+    out->credentials = http_digest_exact(field->value);
     if (h->refused_count >= 3 && out->credentials == h->credentials)
         accuse(o, REQ_AUTH_CLIENT_NO_LOOP, at,
                "the same credentials again after three refusals");
@@ -251,6 +243,19 @@ static void judge_closed(struct oracle *o, const struct http1_fields *fields,
                                "a request after a response that said close");
     out->has_close = http1_lists(fields, "Connection", "close");
     h->did_client_close |= out->has_close;
+}
+
+/* RFC 9110 section 6.2; a lower version may be tried where a higher failed. */
+static void judge_version(struct oracle *o, uint64_t at,
+                          const struct http_request *request)
+{
+    struct http_dialogue *h = &o->u.http;
+
+    if (request->is_http10 && !request->has_no_version && h->did_client_11 &&
+        h->did_server_11 && !h->has_erred)
+        accuse(o, REQ_HTTP_VERSION_CLIENT, at,
+               "HTTP/1.0 from a client that spoke HTTP/1.1 before");
+    h->did_client_11 |= !request->is_http10;
 }
 
 /* A CONNECT that leaves the proxy only two things to do. */
@@ -288,12 +293,13 @@ void http_judge_request(struct oracle *o, const struct http1_request_head *head,
     http_judge_oddities(o, SIDE_CLIENT, at,
                         oddities & ~(uint32_t)HTTP1_LEADING_CRLF,
                         &head->fields);
+    judge_version(o, at, out);
     judge_target(o, &head->line, at, out);
     judge_closed(o, &head->fields, at, out);
     judge_host(o, head, at, out);
     http_judge_repeats(o, SIDE_CLIENT, at, &head->fields, once);
     judge_connection(o, &head->fields, at);
     http_judge_content(o, head, at, out);
-    judge_credentials(o, &head->fields, at, out);
+    judge_credentials(o, head, at, out);
     out->is_valid = out->is_connect && is_valid(head, out);
 }

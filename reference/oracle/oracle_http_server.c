@@ -291,6 +291,7 @@ static void accept_response(struct oracle *o,
     h->is_answered = true;
     h->answered = request;
     h->code = head->line.code;
+    h->has_erred |= head->line.code >= 400 && head->line.code != 407;
     h->has_authenticated |= request.has_credentials && head->line.code != 407;
     oracle_note_answer(o);
     h->is_refused = false;

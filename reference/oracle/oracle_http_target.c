@@ -13,6 +13,15 @@ bool http_has_octet(struct px_bytes text, uint8_t octet)
     return text.len && memchr(text.data, octet, text.len) != NULL;
 }
 
+uint32_t http_digest_exact(struct px_bytes text)
+{
+    uint32_t digest = 2166136261u; /* FNV-1a */
+
+    for (size_t i = 0; i < text.len; i++)
+        digest = (digest ^ text.data[i]) * 16777619u;
+    return digest;
+}
+
 uint32_t http_digest(struct px_bytes text)
 {
     uint32_t digest = 2166136261u; /* FNV-1a */

@@ -60,6 +60,7 @@ extern const struct dialogue_table http_server_dialogues;
 extern const struct dialogue_table http_client_dialogues;
 extern const struct dialogue_table http_head_dialogues;
 extern const struct dialogue_table challenge_dialogues;
+extern const struct dialogue_table digest_client_dialogues;
 extern const struct dialogue_table forward_server_dialogues;
 extern const struct dialogue_table forward_client_dialogues;
 

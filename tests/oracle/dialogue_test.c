@@ -229,6 +229,7 @@ static const struct dialogue_table *const tables[] = {
     &http_server_dialogues,    &http_client_dialogues,
     &http_head_dialogues,      &challenge_dialogues,
     &forward_server_dialogues, &forward_client_dialogues,
+    &digest_client_dialogues,
 };
 
 static bool is_proven(enum requirement req, enum oracle_side side)

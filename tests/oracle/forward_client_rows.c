@@ -5,7 +5,10 @@
 #define E       "\r\n"
 #define LINE(m) m " http://a.test/ HTTP/1.1" E "Host: a.test" E
 #define CHUNKED "Transfer-Encoding: chunked" E E
-#define NO      "HTTP/1.1 403 No" E "Content-Length: 2" E E "no"
+#define OK                                                                     \
+    "HTTP/1.1 200 OK" E "Date: Mon, 30 Nov 2026 18:00:00 GMT" E                \
+    "Content-Length: 0" E E
+#define NO "HTTP/1.1 403 No" E "Content-Length: 2" E E "no"
 
 static const struct dialogue_row rows[] = {
     ROW("methods and their content", HTTP,
@@ -71,8 +74,8 @@ static const struct dialogue_row rows[] = {
 
     /* RFC 9112 section 7.1. */
     ROW("chunks, extensions and trailers", HTTP,
-        STEPS(C(LINE("PUT") CHUNKED "a;b=\"c;d\"" E "0123456789" E "0" E
-                                    "X: y" E E LINE("GET") E),
+        STEPS(C(LINE("PUT") "Trailer: X" E CHUNKED "a;b=\"c;d\"" E
+                            "0123456789" E "0" E "X: y" E E LINE("GET") E),
               S(NO NO)),
         NOTHING),
     ROW("blanks in a chunk extension", HTTP,
@@ -85,7 +88,24 @@ static const struct dialogue_row rows[] = {
         FINDS(BY_CLIENT(HTTP_PARSE_SENDER_GRAMMAR))),
     ROW("a framing field in trailers", HTTP,
         STEPS(C(LINE("PUT") CHUNKED "0" E "content-length: 2" E E)),
-        FINDS(BY_CLIENT(HTTP_TRAILER_SENDER_FIELDS))),
+        FINDS(BY_CLIENT(HTTP_TRAILER_SENDER_FIELDS),
+              BY_CLIENT(HTTP_TRAILER_ANNOUNCE))),
+    ROW("a trailer that nothing announced", HTTP,
+        STEPS(C(LINE("PUT") CHUNKED "0" E "X: y" E E)),
+        FINDS(BY_CLIENT(HTTP_TRAILER_ANNOUNCE))),
+    ROW("a trailer from behind a proxy", HTTP,
+        STEPS(C(LINE("PUT") "Via: 1.1 p" E CHUNKED "0" E "X: y" E E)), NOTHING),
+
+    /* RFC 9110 section 6.2. */
+    ROW("HTTP/1.0 behind HTTP/1.1", HTTP,
+        STEPS(C(LINE("GET") E), S(OK), C("GET http://a.test/ HTTP/1.0" E E)),
+        FINDS(BY_CLIENT(HTTP_VERSION_CLIENT))),
+    ROW("HTTP/1.0 behind an error", HTTP,
+        STEPS(C(LINE("GET") E), S(NO), C("GET http://a.test/ HTTP/1.0" E E)),
+        NOTHING),
+    ROW("HTTP/1.1 behind HTTP/1.0", HTTP,
+        STEPS(C("GET http://a.test/ HTTP/1.0" E E), S(OK), C(LINE("GET") E)),
+        NOTHING),
 };
 
 const struct dialogue_table forward_client_dialogues = {

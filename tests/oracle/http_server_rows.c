@@ -30,7 +30,7 @@ static const struct dialogue_row rows[] = {
               S("HTTP/1.1 200 OK" E "Content-Length: 0" E E)),
         FINDS(BY_SERVER(HTTP_CONNECT_NO_BODY_2XX))),
     ROW("200 with Content-Length behind bodies in chunks", HTTP,
-        STEPS(C("POST http://a.test/ HTTP/1.1" E "Host: a.test" E
+        STEPS(C("POST http://a.test/ HTTP/1.1" E "Host: a.test" E "Trailer: T" E
                 "Transfer-Encoding: chunked" E E "a;x" E "0123456789" E "0" E
                 "T: x" E E),
               S("HTTP/1.1 200 OK" E DATE "Transfer-Encoding: chunked" E E "5" E

@@ -184,6 +184,50 @@ for _, p in ipairs(PROTOCOLS) do
     end,
   }
 
+  -- What limits the handshake has no say over the tunnel; how long one may be
+  -- idle is not said.
+  scenario(p.prefix .. "lasting") {
+    title  = "a tunnel in use stays for nine seconds and more",
+    checks = { p.relay },
+    needs  = p.needs,
+    within = 30,
+    slow   = true,
+    run    = function (t)
+      local c, up = t:tunnel {}
+      for turn = 1, 18 do
+        local text = t:nonce()
+        c:send(text)
+        local there = up:read(#text)
+        up:send(text)
+        if there ~= text or c:read(#text) ~= text then
+          t:violation(p.relay, string.format(
+            "turn %d of two a second did not arrive", turn),
+            { absence = true })
+          return
+        end
+        t:never(function () return false end, 0.5)
+      end
+    end,
+  }
+
+  scenario(p.prefix .. "idle-for-longer") {
+    title  = "a tunnel that nobody uses for nine seconds stays as it is",
+    checks = { p.relay },
+    needs  = p.needs,
+    within = 30,
+    slow   = true,
+    run    = function (t)
+      local c, up = t:tunnel {}
+      local text = t:nonce()
+      local got = c:read_some(9)
+      t:check(not got, p.relay, "the proxy sent " .. t:show(got or ""))
+      c:send(text)
+      t:check(up:read(#text) == text, p.relay,
+              "what came behind nine seconds of silence did not arrive",
+              { absence = true, contested = true })
+    end,
+  }
+
   -- The answer to the request and the destination's first octets race.
   scenario(p.prefix .. "banner-first") {
     title  = "a destination that speaks first is heard behind the answer, whole",
