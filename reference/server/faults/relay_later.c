@@ -59,7 +59,7 @@ static void arm(struct fault_memory *m, uint64_t after_ms)
 static enum fault_verdict keep_deadline(struct fault_memory *m,
                                         struct action *action)
 {
-    enum { HANDSHAKE_MS = 3000 };
+    enum { HANDSHAKE_MS = 7500 };
 
     if (action->kind == ACTION_RELAY)
         arm(m, HANDSHAKE_MS);
@@ -96,6 +96,41 @@ static enum fault_verdict timer_ends(struct fault_memory *m,
                                                         : FAULT_PASS;
 }
 
+/* Who has nothing more to send is taken for gone, before the answer. */
+static enum fault_verdict early_end_closes(struct fault_memory *m,
+                                           struct event *event)
+{
+    return event->kind == EVENT_CLIENT_END &&
+                   session_state(m->session) == SESSION_DIALLING
+               ? FAULT_ABORT
+               : FAULT_PASS;
+}
+
+/* A read of one octet is taken for none. */
+static enum fault_verdict single_lost(struct fault_memory *m,
+                                      struct action *action)
+{
+    return is_relaying(m) && (is_to_client(action) || is_to_target(action)) &&
+                   action->send.data.len == 1
+               ? FAULT_DROP
+               : FAULT_PASS;
+}
+
+/* What begins like TLS is read as a record, and sent on without its last
+ * octet. */
+static enum fault_verdict record_cut(struct fault_memory *m,
+                                     struct action *action)
+{
+    const uint8_t *octets = action->send.data.data;
+    enum { HANDSHAKE = 22, MAJOR = 3, SHORTEST = 6 };
+
+    if (is_to_target(action) && !m->count[0]++ &&
+        action->send.data.len >= SHORTEST && octets[0] == HANDSHAKE &&
+        octets[1] == MAJOR)
+        action->send.data.len--;
+    return FAULT_PASS;
+}
+
 static const struct fault faults[] = {
     {
         .name = "relay-late-bit-to-client",
@@ -113,7 +148,7 @@ static const struct fault faults[] = {
     },
     {
         .name = "relay-deadline-kept",
-        .summary = "ends a tunnel three seconds behind its request, in use or "
+        .summary = "ends a tunnel 7.5 seconds behind its request, in use or "
                    "not",
         .proves = {REQ_SOCKS5_CONNECT_RELAY, REQ_HTTP_CONNECT_BLIND,
                    REQ_SOCKS4_RELAY_BOTH_WAYS},
@@ -135,6 +170,27 @@ static const struct fault faults[] = {
                    REQ_SOCKS4_RELAY_EOF},
         .on_event = timer_ends,
         .on_action = watch_half_closed,
+    },
+    {
+        .name = "relay-single-lost",
+        .summary = "loses what comes as a single octet",
+        .proves = {REQ_SOCKS5_CONNECT_RELAY, REQ_HTTP_CONNECT_BLIND,
+                   REQ_SOCKS4_RELAY_BOTH_WAYS},
+        .on_action = single_lost,
+    },
+    {
+        .name = "relay-record-cut",
+        .summary = "loses the last octet of a ClientHello of TLS",
+        .proves = {REQ_SOCKS5_CONNECT_RELAY, REQ_HTTP_CONNECT_BLIND,
+                   REQ_SOCKS4_RELAY_BOTH_WAYS},
+        .on_action = record_cut,
+    },
+    {
+        .name = "relay-early-end-closes",
+        .summary = "closes when the client has finished before it has the "
+                   "answer",
+        .proves = {REQ_SOCKS5_CONNECT_HALF_CLOSE, REQ_SOCKS4_RELAY_EOF},
+        .on_event = early_end_closes,
     },
 };
 

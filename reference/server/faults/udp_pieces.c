@@ -64,6 +64,21 @@ static enum fault_verdict join_over(struct fault_memory *m,
     return FAULT_PASS;
 }
 
+/* The queue goes on behind its end. count[0]: the last piece of it. */
+static enum fault_verdict never_ended(struct fault_memory *m,
+                                      struct association_event *event)
+{
+    unsigned position = position_of(event);
+
+    if (!position)
+        return FAULT_PASS;
+    if (is_last(event) && m->count[1] && position == m->count[0] + 1)
+        faults_take_datagram(m, event)[FAULTS_UDP_FRAG] = 0;
+    m->count[1] = is_last(event);
+    m->count[0] = position;
+    return FAULT_PASS;
+}
+
 static enum fault_verdict eight_pieces(struct fault_memory *m,
                                        struct association_event *event)
 {
@@ -187,6 +202,12 @@ static const struct fault faults[] = {
         .summary = "joins pieces over one that is missing",
         .proves = {REQ_SOCKS5_UDP_FRAG_SEQUENCE},
         .on_datagram = join_over,
+    },
+    {
+        .name = "udp-frag-never-ended",
+        .summary = "relays a last piece that follows the one that was last",
+        .proves = {REQ_SOCKS5_UDP_FRAG_SEQUENCE},
+        .on_datagram = never_ended,
     },
     {
         .name = "udp-frag-eight",
