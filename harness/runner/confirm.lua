@@ -121,7 +121,7 @@ local function try_suspect(self, entry, before)
   if self.is_dead then
     return
   end
-  entry.outcome = alone
+  entry.outcome, entry.is_tried = alone, true
   if why then
     blame(entry, alone, why)
   elseif once and not blame_last(self, before)
@@ -218,14 +218,29 @@ local function confirm_entry(self, entry)
   end
 end
 
+local function drop(entry, why)
+  local seen = entry.outcome
+  seen.findings, entry.variant_findings = {}, {}
+  seen.stop, seen.reason = "inconclusive", why
+end
+
 -- What was found once, and cannot be tried again.
 local function drop_doubtful(self, entry)
   local seen = entry.outcome
   if seen and not entry.is_confirmed and not entry.skip
     and (self.suspects[entry] or is_doubtful(self, seen)
          or #entry.variant_findings > 0) then
-    seen.findings, entry.variant_findings = {}, {}
-    seen.stop, seen.reason = "inconclusive", self.is_dead
+    drop(entry, self.is_dead)
+  end
+end
+
+-- What was seen while the target died, of a run that ends before it is tried.
+local function drop_suspects(self)
+  for entry in pairs(self.suspects) do
+    if entry.outcome and entry.outcome.stop ~= "skip"
+      and not entry.is_confirmed and not entry.is_tried then
+      drop(entry, "the target died, and the run was interrupted")
+    end
   end
 end
 
@@ -235,6 +250,7 @@ function confirm.all(self)
   credit_judge(self)
   for _, entry in ipairs(self.entries) do
     if self.options.is_interrupted() then
+      drop_suspects(self)
       return
     elseif self.target:crash() then
       blame_last(self, self.ran)

@@ -149,9 +149,14 @@ local function announced(wish, socket)
   if wish == "own" then
     return { host = socket.local_host, port = socket.local_port }
   end
+  if wish == "own-port" then
+    local is_ipv6 = family(socket.local_host) == 6
+    return { host = is_ipv6 and "::" or "0.0.0.0", port = socket.local_port }
+  end
   local announce = ZERO[wish] or wish
   if type(announce) ~= "table" or not announce.host or not announce.port then
-    error("announce is \"zero\", \"zero6\", \"own\" or { host =, port = }", 3)
+    error("announce is \"zero\", \"zero6\", \"own\", \"own-port\" or "
+          .. "{ host =, port = }", 3)
   end
   options.check(announce, is_announce)
   return announce

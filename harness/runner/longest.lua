@@ -9,6 +9,8 @@ local longest = {}
 local ROWS = {
   { "socks5.udp.pieces-10s-apart", 11 }, { "socks5.bind.control-closed", 10 },
   { "socks5.udp.pieces-4.5s-apart", 5.5 }, { "*.resolves.silent", 4 },
+  { "socks5.udp.control-kept", 10 }, { "socks5.udp.idle", 9 },
+  { "*.lasting", 9 }, { "*.idle-for-longer", 9 }, { "*.late-peer", 5 },
   { "*black-hole*", 3 }, { "socks5.udp.control-*", 3 },
   { "http.limits.forward-*", 2 }, { "*.idle", 2 }, { "http.chunked.big-3*", 2 },
   { "http.framing.big-3*", 1.5 }, { "http.persist.*", 1 },

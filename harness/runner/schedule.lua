@@ -172,7 +172,8 @@ end
 local function suspect_the_rest(self)
   for _, list in ipairs { self.jobs, self.variants } do
     for i, job in ipairs(list) do
-      self.suspects[job.entry] = self.suspects[job.entry] or not job.variant
+      self.suspects[job.entry] = self.suspects[job.entry]
+                                 or not job.variant or nil
       job.entry.open_jobs = job.entry.open_jobs - 1
       list[i] = nil
     end

@@ -133,9 +133,27 @@ local function run_in_turn(one, fault, chosen, run_options, options)
   return all
 end
 
+-- What waits for seconds runs when what does not has not shown all, or when it
+-- is named for this fault.
+local function run_quick_first(one, fault, chosen, run_options, catchers)
+  local quick, slow, is_named = {}, {}, false
+  for _, scenario in ipairs(chosen) do
+    local list = scenario.slow and slow or quick
+    list[#list + 1] = scenario
+    is_named = is_named or scenario.slow and catchers[scenario.id] or false
+  end
+  local results = schedule.run(one, quick, run_options)
+  if is_named or not is_killed(fault, results) then
+    table.move(schedule.run(one, slow, run_options), 1, #slow, #results + 1,
+               results)
+  end
+  return results
+end
+
 local function run_fault(fault, scenarios, options)
+  local catchers = options.catchers[fault.name] or {}
   local chosen, needs_cuts = scenarios_for(fault, scenarios, ids_of(scenarios),
-                                           options.catchers[fault.name] or {})
+                                           catchers)
   local apart = those_apart(chosen)
   local is_apart = #apart > 0
   local one = is_apart and target.served(fault.name)
@@ -153,7 +171,7 @@ local function run_fault(fault, scenarios, options)
   end
   local results = is_apart
                   and run_in_turn(one, fault, apart, run_options, options)
-                  or schedule.run(one, chosen, run_options)
+                  or run_quick_first(one, fault, chosen, run_options, catchers)
   one:stop()
   return results
 end

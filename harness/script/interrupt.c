@@ -8,7 +8,11 @@
 static const char type_name[] = "proxyspec.interrupt";
 static const char interrupt_key; /* registry: the userdata, once there is one */
 
-enum { SIGNALS = 2 };
+enum {
+    SIGNALS = 2,
+    /* timeout(1) signals its child, and the child's group right after it. */
+    INSIST_AFTER_MS = 100,
+};
 static const int numbers[SIGNALS] = {SIGINT, SIGTERM};
 
 struct interrupt {
@@ -16,6 +20,7 @@ struct interrupt {
     struct script *script;
     int open_handles;
     bool is_told; /* the function was called */
+    uint64_t told_ms;
 };
 
 struct box {
@@ -49,7 +54,7 @@ static int call_handler(lua_State *L)
 }
 
 /*
- * The next signal has its usual effect: whoever waits can insist. What was
+ * A later signal has its usual effect: whoever waits can insist. What was
  * started is in groups of its own, which the signal does not reach.
  */
 static void on_signal(uv_signal_t *handle, int number)
@@ -58,9 +63,12 @@ static void on_signal(uv_signal_t *handle, int number)
 
     if (!i->is_told) {
         i->is_told = true;
+        i->told_ms = uv_now(handle->loop);
         script_protect(i->script, call_handler, NULL);
         return;
     }
+    if (uv_now(handle->loop) - i->told_ms < INSIST_AFTER_MS)
+        return;
     processes_kill(i->script);
     for (int n = 0; n < SIGNALS; n++)
         uv_signal_stop(&i->handles[n]);

@@ -238,7 +238,10 @@ void socks4_judge_reply(struct oracle *o, const struct socks4_reply *reply,
         judge_listener(o, reply, at);
 }
 
-/* A close where a reply is due, soon after the request. */
+/*
+ * A close where a reply is due, soon after the request. A client that sends
+ * more before it is answered has not waited for its turn.
+ */
 static void judge_silent_close(struct oracle *o, uint64_t at)
 {
     const struct socks4_dialogue *d = &o->u.socks4;
@@ -248,7 +251,7 @@ static void judge_silent_close(struct oracle *o, uint64_t at)
                        "the stream ends without a reply to command %d",
                        o->summary.command);
     else if (o->summary.command != SOCKS4_CONNECT || d->is_marked ||
-             !o->cfg->is_socks4_served)
+             !o->cfg->is_socks4_served || o->streams[SIDE_CLIENT].len > 0)
         oracle_contest(o, REQ_SOCKS4_REPLY_SENT, SIDE_SERVER, at,
                        "the stream ends without a reply");
     else

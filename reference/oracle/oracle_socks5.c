@@ -169,19 +169,25 @@ static void judge_missing_status(struct oracle *o)
 
 /*
  * A reset may destroy a reply under way when the client sent more than the
- * server read.
+ * server read. A client that sends more before it is answered has not waited
+ * for its turn.
  */
 static void judge_missing_reply(struct oracle *o)
 {
     const struct socks5_dialogue *d = &o->u.socks5;
     const struct stream *s = &o->streams[SIDE_SERVER];
-    bool is_destroyed = s->end == END_RESET && o->streams[SIDE_CLIENT].len > 0;
+    bool is_hasty = o->streams[SIDE_CLIENT].len > 0;
 
     if (s->len && s->end == END_FIN)
         oracle_accuse(o, REQ_SOCKS5_REPLY_LAYOUT, SIDE_SERVER, s->base,
                       "the stream ends after %zu octets of a reply", s->len);
-    else if (s->len == 0 && !d->is_request_odd && !d->is_message_early &&
-             !is_destroyed)
+    else if (s->len || d->is_request_odd || d->is_message_early ||
+             (is_hasty && s->end == END_RESET))
+        return;
+    else if (is_hasty)
+        oracle_contest(o, REQ_SOCKS5_REPLY_SENT, SIDE_SERVER, s->base,
+                       "the stream ends without a reply to the request");
+    else
         oracle_accuse(o, REQ_SOCKS5_REPLY_SENT, SIDE_SERVER, s->base,
                       "the stream ends without a reply to the request");
 }

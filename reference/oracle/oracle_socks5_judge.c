@@ -124,6 +124,7 @@ static void judge_failure(struct oracle *o, uint8_t rep, uint64_t at)
 {
     const struct socks5_dialogue *d = &o->u.socks5;
     bool is_unknown = is_unknown_command(o->summary.command);
+    bool is_optional = o->summary.command != SOCKS5_CONNECT;
 
     /* Credentials that nobody asked for are no request: the refusal may be of
      * them, and not of what follows. */
@@ -131,7 +132,7 @@ static void judge_failure(struct oracle *o, uint8_t rep, uint64_t at)
         return;
     if (d->is_atyp_bad) {
         if (rep != SOCKS5_ATYP_NOT_SUPPORTED &&
-            !(is_unknown && rep == SOCKS5_COMMAND_NOT_SUPPORTED))
+            !(is_optional && rep == SOCKS5_COMMAND_NOT_SUPPORTED))
             oracle_accuse(o, REQ_SOCKS5_REQUEST_ATYP_UNKNOWN, SIDE_SERVER,
                           at + 1,
                           "reply %02x for an address of unassigned type, 08 "

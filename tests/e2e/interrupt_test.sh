@@ -55,6 +55,16 @@ third=$!
 try kept KILL &
 wait $first $second $third $!
 
+# timeout(1) signals its child twice, which is not to insist.
+reported() {
+    for i in 1 2 3; do
+        timeout 1 "$PROXYSPEC" test -q --network host --only http.tunnel.idle \
+            --report json="$scratch/report.$i" >/dev/null 2>&1
+        [ -s "$scratch/report.$i" ] || { echo "run $i left no report"; return 1; }
+    done
+}
+
+ok "a run that timeout(1) ends leaves its report" reported
 ok "one signal, and a target that has to be made to end" \
     is_gone "$(cat "$scratch/stays.2")"
 ok "one signal, and a target that leaves a process behind" \

@@ -106,6 +106,8 @@ static const struct dialogue_row rows[] = {
         FINDS(BY_SERVER(SOCKS4_REPLY_SENT))),
     ROW("no reply but a reset", SOCKS_4, STEPS(C(ASK4), S_RESET),
         FINDS(BY_SERVER(SOCKS4_REPLY_SENT))),
+    ROW("no reply to one who sent more ahead of it", SOCKS_4,
+        STEPS(C(ASK4 "GET"), S_FIN), FINDS(MAYBE_SERVER(SOCKS4_REPLY_SENT))),
     ROW("no reply of one that may know no SOCKS4", SOCKS, STEPS(C(ASK4), S_FIN),
         FINDS(MAYBE_SERVER(SOCKS4_REPLY_SENT))),
     ROW("no reply, and what it is was a guess", DETECT, STEPS(C(ASK4), S_FIN),

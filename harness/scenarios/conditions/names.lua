@@ -165,7 +165,9 @@ for _, failure in ipairs(FAILURES) do
     within   = 30,
     run      = function (t, id, protocol)
       local _, is_granted, how = ask(t, t:name(wishes), is_patient and 8 or 15)
-      t:check(not is_granted, id, how .. " for a name without an address")
+      -- RFC 1928 does not tell a proxy to connect before it answers.
+      t:check(not is_granted, id, how .. " for a name without an address",
+              { contested = protocol == "socks5" })
       if is_granted == nil and not (how == "silence" and is_patient) then
         t:violation(SENT[protocol], "no answer came: " .. how,
                     { absence = how ~= "malformed",
@@ -221,6 +223,67 @@ for_all("underscore", {
   end,
 })
 
+-- DNS tells no case from another (RFC 4343); RFC 1123 section 2.1 has labels
+-- begin with a digit; a hyphen was always allowed within.
+for _, case in ipairs { { "capital", "Upper" }, { "digit", "4th" },
+                        { "hyphen", "a-b--c" }, { "one-letter", "x" } } do
+  for_all("label-" .. case[1], {
+    title  = "a name is looked up whose first label is " .. case[2],
+    checks = resolves,
+    run    = function (t, id)
+      local o = t:origin()
+      local name = t:name { a = { o.host }, label = case[2], port = o.port }
+      name.host = case[2] .. name.host:sub(#case[2] + 1)
+      reaches(t, id, name, o, {})
+    end,
+  })
+end
+
+-- Payload in one write with the request, while the name is being looked up, is
+-- kept or lost; and so is what comes soon behind it.
+for_all("early-payload", {
+  title  = "what comes while a name is looked up arrives whole or not at all",
+  checks = function (protocol)
+    return { ({ socks5 = "socks5.connect.relay",
+                socks4a = "socks4.relay.both-ways" })[protocol]
+             or "http.connect.blind" }
+  end,
+  run    = function (t, id, protocol)
+    local o, c = t:origin(), t:connect()
+    local name = t:name { a = { o.host }, after = 0.4, port = o.port }
+    t:open(c)
+    local request = protocol == "socks5" and socks5.request
+                    or protocol == "socks4a" and socks4.request or http.connect
+    local answer = protocol == "socks5" and socks5.reply {}
+                   or protocol == "socks4a" and socks4.reply {}
+                   or http.response {}
+    local first, second, third = t:nonce(40), t:nonce(2000), t:nonce(40)
+    c:send(request { to = name }, first)
+    t:never(function () return false end, 0.2)
+    c:send(second)
+    local got = c:receive(answer, 8)
+    local code = got and (got.rep or got.code or got.status)
+    if not code or code ~= 0 and code ~= 90 and code // 100 ~= 2 then
+      t:skip("it is not granted")
+    end
+    local up = t:accepted(o, id, 8)
+    c:send(third)
+    c:shut()
+    local all = up:read_end(3)
+    if all then
+      local rest = all
+      for _, part in ipairs { first, second, third } do
+        if rest:sub(1, #part) == part then
+          rest = rest:sub(#part + 1)
+        end
+      end
+      t:check(rest == "", id, string.format(
+              "the destination got %d octets of %d, or others", #all,
+              #first + #second + #third))
+    end
+  end,
+})
+
 -- The part before a zero octet is another name: nobody asked for it.
 scenario "socks5.resolves.part-before-nul" {
   title    = "the part of a name before a zero octet is not looked up",
@@ -240,15 +303,23 @@ scenario "socks5.resolves.part-before-nul" {
 
 -- Tor's RESOLVE --------------------------------------------------------------
 
-scenario "tor.resolve.of-our-own" {
-  title  = "RESOLVE answers with the address that the resolver knows",
-  checks = { "tor.resolve.forward" },
-  needs  = { "socks5", "tor", "name", "network" },
-  run    = function (t)
-    local c = t:connect()
-    t:open(c)
-    c:send(socks5.request { command = 0xF0, to = t:name { a = { "192.0.2.77" } } })
-    t:expect(c, socks5.reply { rep = 0, atyp = 1, addr = "192.0.2.77" },
-             "tor.resolve.forward", 10)
-  end,
-}
+for _, case in ipairs { { "of-our-own", "a", "192.0.2.77", 1 },
+                        { "of-our-own-ipv6", "aaaa", "2001:db8::4d", 4 } } do
+  local name, kind, address, atyp = table.unpack(case)
+  scenario("tor.resolve." .. name) {
+    title  = "RESOLVE answers with the address that the resolver knows",
+    checks = { "tor.resolve.forward" },
+    needs  = { "socks5", "tor", "name", "network" },
+    run    = function (t)
+      for turn = 1, 2 do
+        local c = t:connect()
+        t:open(c)
+        -- The port means nothing.
+        c:send(socks5.request { command = 0xF0, atyp = 3, port = turn - 1,
+                                addr = t:name { [kind] = { address } }.host })
+        t:expect(c, socks5.reply { rep = 0, atyp = atyp, addr = address },
+                 "tor.resolve.forward", 10)
+      end
+    end,
+  }
+end

@@ -14,19 +14,19 @@ local function judge(t, c, reply)
           "it is open ten seconds later", { absence = true })
 end
 
-for _, kind in ipairs(KINDS) do
-  scenario("socks4.place." .. kind) {
+local function scenario_for(id, kind, needs, of)
+  scenario(id) {
     title    = "a place that cannot be reached is refused: "
                .. kind:gsub("-", " "),
     checks   = { "socks4.reply.general-failure", "socks4.reply.sent",
                  "socks4.reply.layout", "socks4.reply.after-establish",
                  "socks4.close.after-refusal" },
-    needs    = { "socks4", "ipv4", "network" },
+    needs    = needs,
     negative = true,
     within   = 25,
     run      = function (t)
       local c = t:connect()
-      c:send(socks4.request { to = t:place(kind) })
+      c:send(socks4.request { to = of(t, t:place(kind)) })
       local reply, why, details = c:receive(socks4.reply {}, 10)
       if reply then
         judge(t, c, reply)
@@ -37,6 +37,19 @@ for _, kind in ipairs(KINDS) do
       end
     end,
   }
+end
+
+for _, kind in ipairs(KINDS) do
+  scenario_for("socks4.place." .. kind, kind, { "socks4", "ipv4", "network" },
+               function (_, place) return place end)
+end
+
+-- 4A changes how the destination is named, and nothing else.
+for _, kind in ipairs { "refusing", "host-unreachable" } do
+  scenario_for("socks4a.place." .. kind, kind, { "socks4a", "name", "network" },
+               function (t, place)
+    return t:name { a = { place.host }, port = place.port }
+  end)
 end
 
 -- How long an attempt may take is not said; and the memo has a server whose

@@ -106,3 +106,41 @@ for _, family in ipairs { 4, 6 } do
     end,
   }
 end
+
+-- A name whose address refuses: the reply is about the connection, as for the
+-- address itself. Which address of several is spoken of would be unknown.
+for _, family in ipairs { 4, 6 } do
+  scenario("socks5.place.name-refusing-ipv" .. family) {
+    title    = "a name whose address refuses is reported with 05, over IPv"
+               .. family,
+    checks   = { "socks5.reply.refused", "socks5.reply.sent",
+                 "socks5.reply.layout", "socks5.reply.success-real",
+                 "socks5.reply.close-10s" },
+    needs    = { "socks5", "name", "ipv" .. family, "network" },
+    negative = true,
+    within   = 25,
+    run      = function (t)
+      local place = t:place("refusing", { family = family })
+      local name = t:name { [family == 4 and "a" or "aaaa"] = { place.host },
+                            port = place.port }
+      local c = after_opening(t)
+      c:send(socks5.request { to = name })
+      local reply, why, details = c:receive(socks5.reply {}, 10)
+      if not reply then
+        t:violation(details and "socks5.reply.layout" or "socks5.reply.sent",
+                    "no reply came: " .. (details or why),
+                    { absence = not details })
+        return
+      elseif early(t, reply, "socks5.reply.refused") then
+        return
+      end
+      local is_wrong = reply.rep == 3 or reply.rep == 4
+      t:check(not is_wrong or not place:is_reached(), "socks5.reply.refused",
+              string.format("reported with %02X, not 05", reply.rep))
+      t:check(reply.rep ~= 1 or not place:is_reached(), "socks5.reply.refused",
+              "reported with 01, which does not say why", { contested = true })
+      t:check(c:ended(10), "socks5.reply.close-10s",
+              "still open 10 s after the failure reply", { absence = true })
+    end,
+  }
+end

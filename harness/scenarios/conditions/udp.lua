@@ -111,3 +111,62 @@ for _, failure in ipairs {
     end,
   }
 end
+
+-- Two names that are resolved at once, and two ports of one that is not yet:
+-- each datagram goes to its own.
+scenario "socks5.udp.resolves-two-names" {
+  title  = "datagrams to two names, and to two ports of one, do not mix",
+  checks = { "socks5.udp.multi-target" },
+  needs  = { "socks5", "udp", "name", "network" },
+  within = 30,
+  run    = function (t)
+    local first, second = t:sink {}, t:sink {}
+    local function name(at, after)
+      return t:name { a = { at.host }, after = after, port = at.port }
+    end
+    -- In an association of its own, where no other name came before.
+    local _, alone = associated(t)
+    local plain, to = t:nonce(), name(second)
+    if t:never(function ()
+      alone:send(udp.datagram { to = to, data = plain })
+      return second:receive(0.7) == plain
+    end, 3) then
+      t:skip("datagrams to names do not arrive")
+    end
+    local _, relay = associated(t)
+    local one = name(first, 0.3)
+    local elsewhere = t:name { a = { "127.0.0.9" }, port = second.port }
+    local other = name(second)
+    local texts, stray = { t:nonce(), t:nonce(), t:nonce() }, t:nonce()
+    local sent = { [texts[1]] = first, [texts[2]] = second,
+                   [texts[3]] = second }
+    local arrived = {}
+    for _ = 1, TRIES do
+      relay:send(udp.datagram { to = elsewhere, data = stray })
+      relay:send(udp.datagram { to = one, data = texts[1] })
+      relay:send(udp.datagram { atyp = 3, addr = one.host, port = second.port,
+                                data = texts[2] })
+      relay:send(udp.datagram { to = other, data = texts[3] })
+      for _, sink in ipairs { first, second, first, second } do
+        repeat
+          local got = sink:receive(0.35)
+          t:check(got ~= stray, "socks5.udp.multi-target",
+                  "a datagram for one name came to another's address")
+          if got and sent[got] then
+            arrived[got] = true
+            t:check(sent[got] == sink, "socks5.udp.multi-target",
+                    "a datagram for one target came to another")
+          end
+        until not got
+      end
+      if arrived[texts[1]] and arrived[texts[2]] and arrived[texts[3]] then
+        return
+      end
+    end
+    for i, text in ipairs(texts) do
+      t:check(arrived[text], "socks5.udp.multi-target",
+              "of three datagrams to names, number " .. i .. " does not arrive",
+              { absence = true })
+    end
+  end,
+}

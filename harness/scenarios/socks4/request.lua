@@ -75,6 +75,27 @@ for _, n in ipairs { 0, 1, 8, 255 } do
   }
 end
 
+-- No text says what a user id is made of, but for the octet that ends it.
+for name, user in pairs { ["high-octets"] = "\255\128\192\1",
+                          ["punctuation"] = "a b:c@d/e%00" } do
+  scenario("socks4.request.userid-with-" .. name) {
+    title  = "a user id ends with its zero octet, whatever it is made of: "
+             .. name,
+    checks = { "socks4.request.userid-nul", "socks4.reply.layout" },
+    needs  = { "socks4", "ipv4" },
+    run    = function (t)
+      local o, c, reply, why = ask_as(t, user)
+      t:check(reply or why ~= "silence", "socks4.request.userid-nul",
+              "it gets no reply", { absence = true })
+      if reply then
+        t:check(c:silent(0.2), "socks4.reply.layout",
+                "more than eight octets came before anybody spoke")
+        check_unshifted(t, o, c, "socks4.request.userid-nul")
+      end
+    end,
+  }
+end
+
 -- What a proxy takes is its own affair; what it cuts off must not go on as
 -- data, and it must come to an end with it.
 for _, n in ipairs { 512, 4096, 65536 } do

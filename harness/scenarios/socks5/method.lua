@@ -65,6 +65,18 @@ for _, config in ipairs(CONFIGS) do
     },
   }
 
+  -- Method 01, which clients that know GSSAPI offer first, may be taken up.
+  scenario("socks5.greeting.gssapi-first." .. config.name) {
+    title  = "GSSAPI before a usable method is selected or skipped",
+    checks = { "socks5.greeting.unknown-methods" },
+    needs  = config.needs,
+    config = config.name,
+    talk   = {
+      C { socks5.greeting { methods = { 1, config.method } } },
+      S { socks5.method_selection { method = one_of { 1, config.method } } },
+    },
+  }
+
   -- FF among the methods is nothing to agree to; FF as the answer is right.
   scenario("socks5.method.ff-among-usable." .. config.name) {
     title    = "method FF beside a usable one is never agreed to",

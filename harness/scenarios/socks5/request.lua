@@ -77,6 +77,33 @@ for _, command in ipairs { 0x00, 0x04, 0x7F, 0xFF } do
   }
 end
 
+-- The command is unknown whatever kind of address comes behind it.
+for _, case in ipairs { { "ipv6", 0x04 }, { "name", 0x04 }, { "ipv6", 0x7F },
+                        { "name", 0x7F }, { "name", 0x00 } } do
+  local kind, command = case[1], case[2]
+  scenario(string.format("socks5.request.command-%02x-%s", command, kind)) {
+    title    = string.format("command %02X with %s is answered with reply 07",
+                             command, kind),
+    checks   = { "socks5.request.cmd-unknown", "socks5.reply.sent" },
+    needs    = { "socks5", kind },
+    negative = true,
+    within   = 15,
+    run      = function (t)
+      local o, c = after_opening(t)
+      c:send(socks5.request { to = o[kind], command = command,
+                              malformed = true })
+      local reply, why = not_granted(t, c, o, "socks5.request.cmd-unknown")
+      if reply then
+        t:check(reply.rep == 7 or reply.rep == 0, "socks5.request.cmd-unknown",
+                string.format("the reply is %02X, not 07", reply.rep))
+      else
+        t:violation("socks5.reply.sent", "no reply came: " .. why,
+                    { absence = why ~= "malformed" })
+      end
+    end,
+  }
+end
+
 -- Nobody knows how long such an address is: a proxy may answer after four
 -- octets, or close, but what it answers is 08. These octets are what a name
 -- would be, so that one who takes them for a name gives himself away.
@@ -96,6 +123,27 @@ for _, atyp in ipairs { 0x00, 0x02, 0x05, 0xFF } do
       else
         t:violation("socks5.reply.sent", "no reply came: " .. why,
                     { contested = true, absence = why ~= "malformed" })
+      end
+    end,
+  }
+end
+
+-- With a command that a proxy may not know, 07 says as much.
+for _, case in ipairs { { "bind", 2 }, { "associate", 3 } } do
+  local name, command = case[1], case[2]
+  scenario("socks5.request.address-type-05-" .. name) {
+    title    = "an unknown address type is answered with 08 or 07: " .. name,
+    checks   = { "socks5.request.atyp-unknown" },
+    needs    = { "socks5" },
+    negative = true,
+    run      = function (t)
+      local o, c = after_opening(t)
+      c:send(string.pack(">BBBBs1I2", 5, command, 0, 5, o.host, o.port))
+      local reply = not_granted(t, c, o, "socks5.request.atyp-unknown")
+      if reply then
+        t:check(reply.rep == 8 or reply.rep == 7 or reply.rep == 0,
+                "socks5.request.atyp-unknown",
+                string.format("the reply is %02X, not 08", reply.rep))
       end
     end,
   }
@@ -151,33 +199,53 @@ scenario "socks5.request.ipv6-loopback" {
   end,
 }
 
--- Payload may come in one write with its request: it is kept, or lost, but not
--- repeated and not sent back.
-scenario "socks5.request.early-payload" {
-  title  = "payload in one write with the request arrives once",
-  checks = { "socks5.greeting.pipelined", "socks5.connect.relay" },
-  needs  = { "socks5" },
-  within = 20,
-  run    = function (t)
-    local o, c = after_opening(t)
-    local early = t:nonce()
-    c:send(socks5.request { to = o }, early)
-    local reply = c:receive(socks5.reply {}, 5)
-    if not reply or reply.rep ~= 0 then
-      return
-    end
-    local up = t:accepted(o, "socks5.connect.relay")
-    c:shut()
-    local got = up:read_end(6)
-    t:check(got == early, "socks5.greeting.pipelined", "it did not arrive",
-            { contested = true, absence = true })
-    t:check(got == nil or got == early or got == "", "socks5.connect.relay",
-            "the destination got " .. t:show(got or ""))
-    local back = c:read_some(0.2)
-    t:check(not back, "socks5.connect.relay",
-            "the client got " .. t:show(back or ""))
-  end,
+-- Payload may come in one write with its request, or soon behind it: it is
+-- kept, or lost, but not cut, not repeated and not sent back.
+local KINDS = {
+  { "ipv4", function (o) return o end },
+  { "ipv6", function (o) return o.ipv6 end },
+  { "name", function (o) return o.name end },
 }
+
+for _, kind in ipairs(KINDS) do
+  for _, n in ipairs { 32, 3000, 16000 } do
+    local suffix = n == 32 and kind[1] == "ipv4" and ""
+                   or string.format("-%s-%d", kind[1], n)
+    scenario("socks5.request.early-payload" .. suffix) {
+      title  = string.format("%d octets in one write with a request for %s "
+                             .. "arrive once", n, kind[1]),
+      checks = { "socks5.greeting.pipelined", "socks5.connect.relay" },
+      needs  = { "socks5", kind[1] },
+      within = 25,
+      run    = function (t)
+        local o, c = after_opening(t)
+        local early, late = t:nonce(n), t:nonce()
+        c:send(socks5.request { to = kind[2](o) }, early)
+        local reply = c:receive(socks5.reply {}, 5)
+        if not reply or reply.rep ~= 0 then
+          return
+        end
+        local up = t:accepted(o, "socks5.connect.relay")
+        c:send(late)
+        c:shut()
+        local got = up:read_end(6)
+        t:check(got == early .. late, "socks5.greeting.pipelined",
+                "it did not arrive", { contested = true, absence = true })
+        -- The front may have been read, and thrown away, with the request.
+        local all = early .. late
+        local is_rest = got and got == all:sub(-math.max(#got, 1))
+        t:check(not got or got == "" or got == early or got == all
+                or got == late, "socks5.connect.relay",
+                string.format("the destination got %d octets of %d, or others",
+                              #(got or ""), n + #late),
+                { contested = is_rest })
+        local back = c:read_some(0.2)
+        t:check(not back, "socks5.connect.relay",
+                "the client got " .. t:show(back or ""))
+      end,
+    }
+  end
+end
 
 -- Whether it serves them or not, it says so.
 for _, case in ipairs { { "bind", 2 }, { "associate", 3 } } do

@@ -151,6 +151,20 @@ local function shorter(text)
   return #text > 1 and text:sub(1, -2) or nil
 end
 
+-- One octet changed to the next; and one raised and another lowered, so that
+-- their sum stays.
+local function changed(text, at, by)
+  if text == "" then
+    return nil
+  end
+  return text:sub(1, at - 1) .. string.char((text:byte(at) + (by or 1)) % 256)
+         .. text:sub(at + 1)
+end
+
+local function balanced(text)
+  return #text > 1 and changed(changed(text, 1), #text, 255) or nil
+end
+
 local WRONG = {
   { "password", function (u, p) return u, "not-" .. p end, is_plain = true },
   { "user", function (u, p) return "not-" .. u, p end, is_plain = true },
@@ -163,6 +177,20 @@ local WRONG = {
   { "user-longer", function (u, p) return u .. "x", p end },
   { "password-longer", function (u, p) return u, p .. "x" end },
   { "password-space", function (u, p) return u, p .. " " end },
+  { "password-last", function (u, p) return u, changed(p, #p) end },
+  { "password-first", function (u, p) return u, changed(p, 1) end },
+  { "password-middle", function (u, p) return u, changed(p, #p // 2 + 1) end },
+  { "user-last", function (u, p) return changed(u, #u), p end },
+  { "user-first", function (u, p) return changed(u, 1), p end },
+  { "password-reversed", function (u, p) return u, p:reverse() end },
+  { "password-sum", function (u, p) return u, balanced(p) end },
+  { "password-behind-junk", function (u, p) return u, "x" .. p end },
+  { "password-255", function (u, p)
+      return u, p .. ("x"):rep(255 - #p)
+    end },
+  { "user-255", function (u, p)
+      return u .. ("x"):rep(255 - #u), p
+    end },
   { "boundary-moved", function (u, p)
       return shorter(u), shorter(u) and u:sub(-1) .. p
     end },
@@ -183,7 +211,8 @@ for _, case in ipairs(WRONG) do
              or "userpass.verify.both"
   scenario("userpass.wrong." .. name) {
     title    = "wrong credentials are not let in: " .. name:gsub("-", " "),
-    checks   = { id, "userpass.failure.sent" },
+    checks   = { id, "userpass.failure.sent", "userpass.reply.version",
+                 "userpass.reply.layout" },
     needs    = { "socks5", "userpass" },
     config   = "auth",
     negative = true,
@@ -195,9 +224,16 @@ for _, case in ipairs(WRONG) do
          or (user == right_user and password == right_password) then
         t:skip("the target's credentials do not allow this case")
       end
-      local status, why =
+      local status, why, c =
         try(t, userpass.request { user = user, password = password }, id)
       t:check(not status or status.status ~= 0, id, "they were accepted")
+      if status and status.status ~= 0 then
+        t:check(status.version == 1, "userpass.reply.version",
+                string.format("the status begins with %02X", status.version),
+                { contested = status.version == 5 })
+        t:check(not c:read_some(0.2), "userpass.reply.layout",
+                "more than two octets came")
+      end
       -- Odd octets may be refused in whatever way.
       t:check(status or not case.is_plain, "userpass.failure.sent",
               "no status came: " .. tostring(why),
@@ -240,6 +276,28 @@ for _, case in ipairs { { "password", nil }, { "both", "" } } do
                          "userpass.request.zero-pass")
       t:check(not status or status.status ~= 0, "userpass.request.zero-pass",
               "it was accepted")
+    end,
+  }
+end
+
+-- Out of the range, yet whole: it gets an answer, or the end.
+for _, case in ipairs { { "user", "", "p" }, { "password", "u", "" },
+                        { "both", "", "" } } do
+  local name, user, password = table.unpack(case)
+  scenario("userpass.empty-answered." .. name) {
+    title    = "credentials that lack something are not left open: " .. name,
+    checks   = { "userpass.failure.sent" },
+    needs    = { "socks5", "userpass" },
+    config   = "auth",
+    negative = true,
+    within   = 25,
+    run      = function (t)
+      local status, why =
+        try(t, userpass.request { user = user, password = password,
+                                  malformed = true }, "userpass.failure.sent")
+      t:check(status or why ~= "silence", "userpass.failure.sent",
+              "neither a status nor the end came in ten seconds",
+              { absence = true, contested = true })
     end,
   }
 end

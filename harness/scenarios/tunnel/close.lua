@@ -27,8 +27,25 @@ local function ask(p, o)
          or socks5.request { to = o }
 end
 
+-- Text of n octets, numbered every 4 KiB, so that what is lost, doubled or
+-- changed on the way shows.
+local PAGE = ("0123456789abcdef"):rep(255)
+local text = ""
+
 local function block(n)
-  return ("0123456789abcdef"):rep(n // 16)
+  if #text < n then
+    local parts = {}
+    for i = 1, n // 4096 + 1 do
+      parts[i] = string.format("%015d\n", i) .. PAGE
+    end
+    text = table.concat(parts)
+  end
+  return text:sub(1, n)
+end
+
+-- An answer may take more than a moment.
+local function think(t)
+  t:never(function () return false end, 1.2)
 end
 
 for _, p in ipairs(PROTOCOLS) do
@@ -40,13 +57,14 @@ for _, p in ipairs(PROTOCOLS) do
     within = 15,
     run    = function (t)
       local c, up = t:tunnel {}
-      local answer = block(65536)
+      local answer = block(1 << 18)
       c:send("question")
       c:shut()
       local got, how = up:read_end(3)
       t:check(got == "question" and how == "fin", p.half_close,
               "the destination does not see that the client has finished",
               { absence = true, contested = true })
+      think(t)
       up:send(answer)
       up:shut()
       t:check(c:read_end(5) == answer, p.half_close,
@@ -62,13 +80,14 @@ for _, p in ipairs(PROTOCOLS) do
     within = 15,
     run    = function (t)
       local c, up = t:tunnel {}
-      local rest = block(65536)
+      local rest = block(1 << 18)
       up:send("greeting")
       up:shut()
       local got, how = c:read_end(3)
       t:check(got == "greeting" and how == "fin", p.half_close,
               "the client does not see that the destination has finished",
               { absence = true, contested = true })
+      think(t)
       c:send(rest)
       c:shut()
       t:check(up:read_end(5) == rest, p.half_close,
@@ -77,23 +96,63 @@ for _, p in ipairs(PROTOCOLS) do
     end,
   }
 
+  -- A client with nothing to say may say so before it has the answer. (Of HTTP
+  -- other files speak.)
+  if p.needs[1] ~= "http-connect" then
+    scenario(p.prefix .. "half-close-with-request") {
+      title  = "a client that has finished with its request hears the answer",
+      checks = { p.half_close },
+      needs  = p.needs,
+      within = 20,
+      run    = function (t)
+        local o, c = t:origin(), t:connect()
+        local answer = block(1 << 16)
+        t:open(c)
+        c:send(ask(p, o))
+        c:shut()
+        local up = o:accept(3)
+        t:check(up, p.half_close, "the destination is not connected to",
+                { absence = true, contested = true })
+        if not up then
+          return
+        end
+        local got, how = up:read_end(3)
+        t:check(got == "" and how == "fin", p.half_close,
+                "the destination does not see that the client has finished",
+                { absence = true, contested = true })
+        up:send(answer)
+        up:shut()
+        local all = c:read_end(5)
+        t:check(all and all:sub(-#answer) == answer, p.half_close,
+                "the answer to a client that has finished was lost",
+                { absence = true, contested = true })
+      end,
+    }
+  end
+
   -- The client reads so slowly that the end finds octets still on their way.
   scenario(p.prefix .. "burst-then-close-by-origin") {
     title  = "what a destination sent before it closed arrives whole",
-    checks = { p.flush },
+    checks = p.flush == p.relay and { p.flush } or { p.flush, p.relay },
     needs  = p.needs,
     within = 30,
     run    = function (t)
       local n, step = 8 << 20, 1 << 20
       local c, up = t:tunnel {}
+      local sent = block(n)
       c:pause()
-      up:send(block(n))
+      up:send(sent)
       up:close()
       c:read_some(0.2) -- nothing comes to who does not read
-      for _ = 1, n // step do
+      for i = 1, n // step do
         c:resume()
-        c:read(step, 5)
+        local got = c:read(step, 5)
         c:pause()
+        if got and not t:check(got == sent:sub((i - 1) * step + 1, i * step),
+                               p.relay, string.format(
+                               "mebibyte %d is not what was sent", i)) then
+          return
+        end
       end
       c:resume()
       local _, how = c:read_end(5)
@@ -124,18 +183,20 @@ for _, p in ipairs(PROTOCOLS) do
 
   scenario(p.prefix .. "burst-then-close-by-client") {
     title  = "what a client sent before it closed arrives whole",
-    checks = { p.flush },
+    checks = p.flush == p.relay and { p.flush } or { p.flush, p.relay },
     needs  = p.needs,
-    within = 20,
+    within = 30,
     run    = function (t)
-      local n = 1 << 20
+      local n = 2 << 20
       local c, up = t:tunnel {}
       c:send(block(n))
       c:close()
-      local got, why = up:read_end(10)
+      local got, why = up:read_end(15)
       t:check(got and #got == n, p.flush,
               got and string.format("%d of %d octets came", #got, n)
               or "the stream does not end: " .. why, { absence = true })
+      t:check(not got or #got ~= n or got == block(n), p.relay,
+              "as many octets came as were sent, and others")
     end,
   }
 

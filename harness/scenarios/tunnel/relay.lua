@@ -31,6 +31,15 @@ local REQUEST = "GET http://example.invalid/ HTTP/1.1\r\nHost: example.invalid"
 local RESPONSE = "HTTP/1.1 407 Proxy Authentication Required\r\n"
                  .. "Content-Length: 3\r\n\r\nabc"
 
+-- A ClientHello for example.invalid (RFC 8446 section 4.1.2).
+local HELLO = (function ()
+  local names = string.pack(">s2", string.pack(">Bs2", 0, "example.invalid"))
+  local body = "\3\3" .. ("r"):rep(32) .. "\0" .. string.pack(">s2", "\19\1")
+               .. "\1\0" .. string.pack(">s2", string.pack(">I2s2", 0, names))
+  local handshake = "\1\0" .. string.pack(">s2", body)
+  return string.pack(">BI2s2", 22, 0x0301, handshake)
+end)()
+
 -- Text of n octets in which no stretch repeats soon, so that lost, doubled
 -- and swapped octets show.
 local texts = {}
@@ -103,6 +112,34 @@ for _, p in ipairs(PROTOCOLS) do
     needs   = p.needs,
     segment = false,
     talk    = talk_of("\5\1\0\5\1\0\1\127\0\0\1\0\80", "\5\255\5\1\0\1\0\0\0\0\0\0"),
+  }
+
+  -- What looks into the first octets for the name of a server finds one.
+  scenario(p.prefix .. "tls-text") {
+    title   = "octets that look like TLS pass both ways",
+    checks  = { p.relay },
+    needs   = p.needs,
+    segment = false,
+    talk    = talk_of(HELLO, "\21\3\3\0\2\2\40"),
+  }
+
+  scenario(p.prefix .. "one-octet") {
+    title  = "single octets arrive one by one, zero and all",
+    checks = { p.relay },
+    needs  = p.needs,
+    run    = function (t)
+      local c, up = t:tunnel {}
+      for _, octet in ipairs { 0, 1, 4, 5, 10, 13, 65, 127, 128, 255, 0 } do
+        local text = string.char(octet)
+        c:send(text)
+        local there = up:read(1)
+        up:send(text)
+        if there ~= text or c:read(1) ~= text then
+          t:violation(p.relay, string.format("octet %02X did not arrive", octet))
+          return
+        end
+      end
+    end,
   }
 
   scenario(p.prefix .. "bulk-both-ways") {
@@ -181,6 +218,50 @@ for _, p in ipairs(PROTOCOLS) do
       t:check(up:read(#text) == text, p.relay,
               "what came behind two seconds of silence did not arrive",
               { absence = true })
+    end,
+  }
+
+  -- What limits the handshake has no say over the tunnel; how long one may be
+  -- idle is not said.
+  scenario(p.prefix .. "lasting") {
+    title  = "a tunnel in use stays for nine seconds and more",
+    checks = { p.relay },
+    needs  = p.needs,
+    within = 30,
+    slow   = true,
+    run    = function (t)
+      local c, up = t:tunnel {}
+      for turn = 1, 18 do
+        local text = t:nonce()
+        c:send(text)
+        local there = up:read(#text)
+        up:send(text)
+        if there ~= text or c:read(#text) ~= text then
+          t:violation(p.relay, string.format(
+            "turn %d of two a second did not arrive", turn),
+            { absence = true })
+          return
+        end
+        t:never(function () return false end, 0.5)
+      end
+    end,
+  }
+
+  scenario(p.prefix .. "idle-for-longer") {
+    title  = "a tunnel that nobody uses for nine seconds stays as it is",
+    checks = { p.relay },
+    needs  = p.needs,
+    within = 30,
+    slow   = true,
+    run    = function (t)
+      local c, up = t:tunnel {}
+      local text = t:nonce()
+      local got = c:read_some(9)
+      t:check(not got, p.relay, "the proxy sent " .. t:show(got or ""))
+      c:send(text)
+      t:check(up:read(#text) == text, p.relay,
+              "what came behind nine seconds of silence did not arrive",
+              { absence = true, contested = true })
     end,
   }
 

@@ -91,16 +91,59 @@ end
 
 scenario "socks5.udp.control-kept" {
   title  = "the TCP connection stays while datagrams pass",
-  checks = { "socks5.udp.tcp-kept" },
+  checks = { "socks5.udp.tcp-kept", "socks5.udp.relay" },
   needs  = NEEDS,
-  within = 20,
+  within = 30,
+  slow   = true,
   run    = function (t)
     local c, relay = t:associate {}
     local sink = t:sink {}
+    alive(t, relay, sink)
+    local ok, why = true, nil
     t:check(t:never(function ()
-      alive(t, relay, sink)
-      return c:ended(0.3)
-    end, 3), "socks5.udp.tcp-kept", "the proxy ended it")
+      ok, why = t:expect_echo(relay, sink)
+      return not ok or c:ended(0.3)
+    end, 9) or not ok, "socks5.udp.tcp-kept", "the proxy ended it")
+    t:check(ok or c:ended(0), "socks5.udp.relay",
+            "nothing passes any more: " .. tostring(why), { absence = true })
+  end,
+}
+
+-- How long an association may be idle is not said.
+scenario "socks5.udp.idle" {
+  title  = "an association that is idle for some seconds goes on",
+  checks = { "socks5.udp.tcp-kept", "socks5.udp.relay" },
+  needs  = NEEDS,
+  within = 30,
+  slow   = true,
+  run    = function (t)
+    local c, relay = t:associate {}
+    local sink = t:sink {}
+    alive(t, relay, sink)
+    for _, seconds in ipairs { 2.5, 6 } do
+      wait(t, seconds)
+      t:check(not c:ended(0), "socks5.udp.tcp-kept", string.format(
+              "the proxy ended it behind %s s without a datagram", seconds),
+              { contested = true })
+      local ok, why = t:expect_echo(relay, sink)
+      t:check(ok, "socks5.udp.relay", string.format(
+              "behind %s s without a datagram: %s", seconds, tostring(why)),
+              { absence = true, contested = true })
+    end
+  end,
+}
+
+-- The address is a claim about the client; a name says no less.
+scenario "socks5.udp.zero-address-own-port" {
+  title  = "a client may know its port and not its address",
+  checks = { "socks5.udp.accept-zero-dst" },
+  needs  = NEEDS,
+  run    = function (t)
+    local probe = t:connect()
+    local got = ask(t, "0.0.0.0", probe.local_port)
+    t:check(got and got.rep == 0, "socks5.udp.accept-zero-dst",
+            got and "it is refused with " .. got.rep or "no reply came",
+            { absence = not got })
   end,
 }
 

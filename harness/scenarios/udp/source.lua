@@ -33,19 +33,97 @@ local function receives(socket, data)
   return false
 end
 
-scenario "socks5.udp.stranger" {
-  title  = "a datagram from another address than the client's is dropped",
-  checks = { "socks5.udp.source-drop" },
+-- Whether the relay has seen little or much of its client; one stranger's
+-- address ends otherwise, and one's the same.
+for suffix, host in pairs { [""] = "127.0.0.2", ["-elsewhere"] = "127.9.8.1" } do
+  scenario("socks5.udp.stranger" .. suffix) {
+    title  = "a datagram from another address than the client's is dropped",
+    checks = { "socks5.udp.source-drop" },
+    needs  = NEEDS,
+    run    = function (t)
+      local _, relay = t:associate {}
+      local sink = t:sink {}
+      for _, turns in ipairs { 1, 12 } do
+        for _ = 1, turns do
+          alive(t, relay, sink)
+        end
+        local before, data = sink:count(), t:nonce()
+        relay:socket(host):send(udp.datagram { to = sink, data = data })
+        t:check(not sink:receive(0.4) and sink:count() == before,
+                "socks5.udp.source-drop", "it was relayed")
+      end
+      alive(t, relay, sink)
+    end,
+  }
+end
+
+-- The client is known by its TCP connection, not by who is the first to send.
+scenario "socks5.udp.stranger-first" {
+  title  = "a stranger who sends first does not become the client",
+  checks = { "socks5.udp.source-drop", "socks5.udp.source-learn" },
   needs  = NEEDS,
   run    = function (t)
     local _, relay = t:associate {}
+    local sink, stranger = t:sink {}, relay:socket("127.0.0.2")
+    local strange, data, pong = t:nonce(), t:nonce(), t:nonce()
+    local host, port
+    local is_relayed = false
+    local function listen(seconds)
+      t:never(function ()
+        local got, from, from_port = sink:receive(0.1)
+        is_relayed = is_relayed or got == strange
+        if got == data then
+          host, port = from, from_port
+        end
+        return host
+      end, seconds)
+    end
+    for _ = 1, 2 do
+      stranger:send(udp.datagram { to = sink, data = strange })
+    end
+    listen(0.4)
+    for _ = 1, 3 do
+      relay:send(udp.datagram { to = sink, data = data })
+      listen(host and 0 or 0.7)
+    end
+    t:check(not is_relayed, "socks5.udp.source-drop",
+            "what the stranger sent was relayed")
+    t:check(host, "socks5.udp.source-learn",
+            "the client is not served behind a stranger", { absence = true })
+    if host then
+      sink:send(pong, host, port)
+      t:check(not receives(stranger, pong), "socks5.udp.source-drop",
+              "the stranger got the client's answer")
+    end
+  end,
+}
+
+-- The address that the request names is the one that its connection is from.
+scenario "socks5.udp.announced" {
+  title  = "a client that says where it sends from is served there, alone",
+  checks = { "socks5.udp.source-learn", "socks5.udp.source-drop" },
+  needs  = NEEDS,
+  run    = function (t)
+    local _, relay = t:associate { announce = "own" }
     local sink = t:sink {}
-    alive(t, relay, sink)
+    local ok, why = t:expect_echo(relay, sink)
+    t:check(ok, "socks5.udp.source-learn", tostring(why), { absence = true })
     local before = sink:count()
     relay:socket("127.0.0.2"):send(udp.datagram { to = sink, data = t:nonce() })
     t:check(not sink:receive(0.4) and sink:count() == before,
-            "socks5.udp.source-drop", "it was relayed")
-    alive(t, relay, sink)
+            "socks5.udp.source-drop", "a stranger's datagram was relayed")
+  end,
+}
+
+-- A client behind a translation may know its port and not its address.
+scenario "socks5.udp.announced-port" {
+  title  = "a client that announces its port alone is served from it",
+  checks = { "socks5.udp.source-learn" },
+  needs  = NEEDS,
+  run    = function (t)
+    local _, relay = t:associate { announce = "own-port" }
+    local ok, why = t:expect_echo(relay)
+    t:check(ok, "socks5.udp.source-learn", tostring(why), { absence = true })
   end,
 }
 

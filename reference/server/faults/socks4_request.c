@@ -184,6 +184,18 @@ static enum fault_verdict early_refused(struct fault_memory *m,
     return m->rest.len > 0 ? socks4_refuse(m) : FAULT_PASS;
 }
 
+/* User ids are made of what can be printed, and of no space. */
+static enum fault_verdict odd_userid(struct fault_memory *m,
+                                     struct event *event)
+{
+    size_t end = socks4_user_end(event->data);
+    bool is_odd = false;
+
+    for (size_t i = SOCKS4_AT_USER; i < end; i++)
+        is_odd = is_odd || m->in[i] <= ' ' || m->in[i] > '~';
+    return is_odd ? FAULT_HANG : FAULT_PASS;
+}
+
 static const struct fault faults[] = {
     {
         .name = "socks4-port-swapped",
@@ -266,6 +278,12 @@ static const struct fault faults[] = {
         .summary = "refuses a request that has octets behind it",
         .proves = {REQ_SOCKS4_REQUEST_EARLY_DATA},
         .on_socks4 = early_refused,
+    },
+    {
+        .name = "socks4-userid-odd-hang",
+        .summary = "never answers a user id with a space or a high octet",
+        .proves = {REQ_SOCKS4_REQUEST_USERID_NUL},
+        .on_socks4 = odd_userid,
     },
 };
 

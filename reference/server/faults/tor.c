@@ -67,6 +67,16 @@ static enum fault_verdict resolve_zero(struct fault_memory *m,
     return FAULT_PASS;
 }
 
+/* Room for four octets alone. */
+static enum fault_verdict resolve_no_ipv6(struct fault_memory *m,
+                                          struct action *action)
+{
+    if (is_answer(m, action, SOCKS5_TOR_RESOLVE) && is_success(action) &&
+        action->send.data.data[ATYP] == SOCKS5_IPV6)
+        faults_replace(m, action, PX_LITERAL("\5\4\0\1\0\0\0\0\0\0"));
+    return FAULT_PASS;
+}
+
 static enum fault_verdict reverse_address(struct fault_memory *m,
                                           struct action *action)
 {
@@ -95,6 +105,13 @@ static const struct fault faults[] = {
         .proves = {REQ_TOR_RESOLVE_FORWARD},
         .on_message = note_command,
         .on_action = resolve_zero,
+    },
+    {
+        .name = "tor-resolve-no-ipv6",
+        .summary = "fails to RESOLVE a name with an IPv6 address",
+        .proves = {REQ_TOR_RESOLVE_FORWARD},
+        .on_message = note_command,
+        .on_action = resolve_no_ipv6,
     },
     {
         .name = "tor-reverse-connects",

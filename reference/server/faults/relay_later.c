@@ -1,0 +1,197 @@
+/* Faults of a tunnel that is old, idle, or has carried much: RFC 1928 section
+ * 6, RFC 9110 section 9.3.6. */
+
+#include "faults/faults.h"
+
+static bool is_relaying(const struct fault_memory *m)
+{
+    return session_state(m->session) == SESSION_RELAYING;
+}
+
+static bool is_to_client(const struct action *action)
+{
+    return faults_sends(action, MESSAGE_RELAYED);
+}
+
+static bool is_to_target(const struct action *action)
+{
+    return action->kind == ACTION_SEND_UPSTREAM;
+}
+
+/* Flips a bit once so many octets have passed. */
+static void flip_behind(struct fault_memory *m, struct action *action,
+                        uint64_t octets)
+{
+    uint64_t before = m->count[0];
+
+    m->count[0] += action->send.data.len;
+    if (before < octets && m->count[0] >= octets)
+        faults_take_action(m, action)[0] ^= 1;
+}
+
+static enum fault_verdict flip_late_to_client(struct fault_memory *m,
+                                              struct action *action)
+{
+    enum { OCTETS = 5 * 1024 * 1024 };
+
+    if (is_to_client(action))
+        flip_behind(m, action, OCTETS);
+    return FAULT_PASS;
+}
+
+static enum fault_verdict flip_late_to_target(struct fault_memory *m,
+                                              struct action *action)
+{
+    enum { OCTETS = 3 * 512 * 1024 };
+
+    if (is_to_target(action))
+        flip_behind(m, action, OCTETS);
+    return FAULT_PASS;
+}
+
+static void arm(struct fault_memory *m, uint64_t after_ms)
+{
+    faults_also(m, ACTION_ARM_TIMER);
+    m->after[m->after_count - 1].deadline_ms = m->now_ms + after_ms;
+}
+
+/* The deadline of the handshake goes on behind it. */
+static enum fault_verdict keep_deadline(struct fault_memory *m,
+                                        struct action *action)
+{
+    enum { HANDSHAKE_MS = 7500 };
+
+    if (action->kind == ACTION_RELAY)
+        arm(m, HANDSHAKE_MS);
+    return FAULT_PASS;
+}
+
+static enum fault_verdict watch_idle(struct fault_memory *m,
+                                     struct action *action)
+{
+    enum { IDLE_MS = 4000 };
+
+    if (action->kind == ACTION_RELAY ||
+        (is_relaying(m) && (is_to_client(action) || is_to_target(action))))
+        arm(m, IDLE_MS);
+    return FAULT_PASS;
+}
+
+/* Who has finished is taken for gone, a moment later. */
+static enum fault_verdict watch_half_closed(struct fault_memory *m,
+                                            struct action *action)
+{
+    enum { A_MOMENT_MS = 600 };
+
+    if (is_relaying(m) && (action->kind == ACTION_END_CLIENT ||
+                           action->kind == ACTION_END_UPSTREAM))
+        arm(m, A_MOMENT_MS);
+    return FAULT_PASS;
+}
+
+static enum fault_verdict timer_ends(struct fault_memory *m,
+                                     struct event *event)
+{
+    return event->kind == EVENT_TIMER && is_relaying(m) ? FAULT_ABORT
+                                                        : FAULT_PASS;
+}
+
+/* Who has nothing more to send is taken for gone, before the answer. */
+static enum fault_verdict early_end_closes(struct fault_memory *m,
+                                           struct event *event)
+{
+    return event->kind == EVENT_CLIENT_END &&
+                   session_state(m->session) == SESSION_DIALLING
+               ? FAULT_ABORT
+               : FAULT_PASS;
+}
+
+/* A read of one octet is taken for none. */
+static enum fault_verdict single_lost(struct fault_memory *m,
+                                      struct action *action)
+{
+    return is_relaying(m) && (is_to_client(action) || is_to_target(action)) &&
+                   action->send.data.len == 1
+               ? FAULT_DROP
+               : FAULT_PASS;
+}
+
+/* What begins like TLS is read as a record, and sent on without its last
+ * octet. */
+static enum fault_verdict record_cut(struct fault_memory *m,
+                                     struct action *action)
+{
+    const uint8_t *octets = action->send.data.data;
+    enum { HANDSHAKE = 22, MAJOR = 3, SHORTEST = 6 };
+
+    if (is_to_target(action) && !m->count[0]++ &&
+        action->send.data.len >= SHORTEST && octets[0] == HANDSHAKE &&
+        octets[1] == MAJOR)
+        action->send.data.len--;
+    return FAULT_PASS;
+}
+
+static const struct fault faults[] = {
+    {
+        .name = "relay-late-bit-to-client",
+        .summary = "flips a bit behind five mebibytes from the target",
+        .proves = {REQ_SOCKS5_CONNECT_RELAY, REQ_HTTP_CONNECT_BLIND,
+                   REQ_SOCKS4_RELAY_BOTH_WAYS},
+        .on_action = flip_late_to_client,
+    },
+    {
+        .name = "relay-late-bit-to-target",
+        .summary = "flips a bit behind 1.5 mebibytes from the client",
+        .proves = {REQ_SOCKS5_CONNECT_RELAY, REQ_HTTP_CONNECT_BLIND,
+                   REQ_SOCKS4_RELAY_BOTH_WAYS},
+        .on_action = flip_late_to_target,
+    },
+    {
+        .name = "relay-deadline-kept",
+        .summary = "ends a tunnel 7.5 seconds behind its request, in use or "
+                   "not",
+        .proves = {REQ_SOCKS5_CONNECT_RELAY, REQ_HTTP_CONNECT_BLIND,
+                   REQ_SOCKS4_RELAY_BOTH_WAYS},
+        .on_event = timer_ends,
+        .on_action = keep_deadline,
+    },
+    {
+        .name = "relay-idle-ends",
+        .summary = "ends a tunnel that nobody has used for four seconds",
+        .proves = {REQ_SOCKS5_CONNECT_RELAY, REQ_HTTP_CONNECT_BLIND,
+                   REQ_SOCKS4_RELAY_BOTH_WAYS},
+        .on_event = timer_ends,
+        .on_action = watch_idle,
+    },
+    {
+        .name = "relay-half-close-short",
+        .summary = "ends a tunnel 0.6 seconds behind the end of one side",
+        .proves = {REQ_SOCKS5_CONNECT_HALF_CLOSE, REQ_HTTP_CONNECT_HALF_CLOSE,
+                   REQ_SOCKS4_RELAY_EOF},
+        .on_event = timer_ends,
+        .on_action = watch_half_closed,
+    },
+    {
+        .name = "relay-single-lost",
+        .summary = "loses what comes as a single octet",
+        .proves = {REQ_SOCKS5_CONNECT_RELAY, REQ_HTTP_CONNECT_BLIND,
+                   REQ_SOCKS4_RELAY_BOTH_WAYS},
+        .on_action = single_lost,
+    },
+    {
+        .name = "relay-record-cut",
+        .summary = "loses the last octet of a ClientHello of TLS",
+        .proves = {REQ_SOCKS5_CONNECT_RELAY, REQ_HTTP_CONNECT_BLIND,
+                   REQ_SOCKS4_RELAY_BOTH_WAYS},
+        .on_action = record_cut,
+    },
+    {
+        .name = "relay-early-end-closes",
+        .summary = "closes when the client has finished before it has the "
+                   "answer",
+        .proves = {REQ_SOCKS5_CONNECT_HALF_CLOSE, REQ_SOCKS4_RELAY_EOF},
+        .on_event = early_end_closes,
+    },
+};
+
+const struct fault_theme relay_later_faults = FAULT_THEME(faults);
