@@ -223,3 +223,93 @@ scenario "auth.forward.authentication-info" {
             .. tostring(x.response:field("authentication-info")))
   end,
 }
+
+-- What is hashed, and what is asked for: { name, uri, path, whether they match }.
+-- A uri is a path, or "url:" and one.
+local URIS = {
+  { "path", "%s", "%s", true },
+  { "path-with-query", "%s?a=b", "%s?a=b", true },
+  { "url-with-query", "url:%s?a=b", "%s?a=b", true },
+  { "longer", "%s/more", "%s", false },
+  { "shorter", "%s", "%s/more", false },
+  { "url-longer", "url:%s/more", "%s", false },
+  { "url-shorter", "url:%s", "%s/more", false },
+  { "root", "/", "%s", false },
+  { "other-query", "%s?a=b", "%s?a=c", false },
+  { "no-query", "%s", "%s?a=b", false },
+  { "query-alone", "%s?a=b", "%s", false },
+  { "case", "%s/a", "%s/A", false },
+}
+
+-- An exchange whose credentials are for this method and uri.
+local function digest_of(t, method, hashed, sent, hashed_method)
+  local w = t:witness {}
+  local bare = t:exchange { origin = w, credentials = false }
+  local challenge = bare.response and digest.find(bare.response)
+  if not challenge then
+    t:inconclusive("no Digest challenge came that can be answered")
+  end
+  local path = hashed:match("^url:(.*)$")
+  local text = digest.text(digest.params(challenge, {
+    user = t.target.user, password = t.target.password,
+    method = hashed_method or method, uri = path and w:url(path) or hashed }))
+  return t:exchange { origin = w, path = sent, method = method, within = 3,
+                      body = method == "POST" and "hello" or nil,
+                      fields = { { "Proxy-Authorization", text } } }
+end
+
+for _, case in ipairs(URIS) do
+  local name, hashed, sent, is_right = table.unpack(case)
+  scenario("auth.forward.uri-" .. name) {
+    title    = "Digest credentials are for the resource that uri names: "
+               .. name:gsub("-", " "),
+    checks   = { is_right and "auth.digest.verify" or "auth.digest.uri-match" },
+    needs    = { "http-forward", "http-digest" },
+    config   = "auth",
+    negative = not is_right,
+    within   = 20,
+    run      = function (t)
+      local path = "/" .. t:nonce()
+      local x = digest_of(t, "GET", (hashed:gsub("%%s", path)),
+                          (sent:gsub("%%s", path)))
+      if is_right then
+        t:check(x.request or not x.response or x.response.status ~= 407,
+                "auth.digest.verify", "right credentials were refused",
+                { contested = hashed:find("^url") == nil })
+      else
+        t:check(not x.request, "auth.digest.uri-match",
+                "credentials for another resource were accepted")
+      end
+    end,
+  }
+end
+
+for _, case in ipairs { { "HEAD", "HEAD" }, { "POST", "POST" },
+                        { "DELETE", "DELETE" }, { "HEAD", "GET" },
+                        { "POST", "GET" }, { "GET", "POST" },
+                        { "GET", "HEAD" }, { "GET", "CONNECT" },
+                        { "GET", "get" } } do
+  local method, hashed = table.unpack(case)
+  local is_right = method == hashed
+  scenario(string.format("auth.forward.method-%s-with-%s", method:lower(),
+                         hashed == "get" and "small-get" or hashed:lower())) {
+    title    = string.format("Digest credentials are for one method: those of "
+                             .. "%s with %s", hashed, method),
+    checks   = { "auth.digest.verify" },
+    needs    = { "http-forward", "http-digest" },
+    config   = "auth",
+    negative = not is_right,
+    within   = 20,
+    run      = function (t)
+      local path = "/" .. t:nonce()
+      local x = digest_of(t, method, "url:" .. path, path, hashed)
+      if is_right then
+        t:check(x.request or not x.response or x.response.status ~= 407,
+                "auth.digest.verify", "right credentials were refused")
+      else
+        t:check(not x.request, "auth.digest.verify",
+                "credentials for another method were accepted")
+      end
+    end,
+  }
+end

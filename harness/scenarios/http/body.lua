@@ -24,6 +24,10 @@ local function answered(t, id, method, status, fields, content)
   t:check(not y.response or y.is_own or y.response.body == y.nonce, id,
           "the answer to the next request became "
           .. t:show(y.response and y.response.body or ""))
+  if x.request and not x.is_own then
+    t:check(y.response, id, "the next request got no answer: " .. tostring(y.why),
+            { absence = true })
+  end
   t:check(y.what ~= "malformed", id, "what came next cannot be read: "
           .. t:show(y.partial and y.partial.raw or ""))
   return x

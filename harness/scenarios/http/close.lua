@@ -186,3 +186,44 @@ scenario "http.close.linger" {
             "the client saw a reset in place of the answer")
   end,
 }
+
+-- The same of responses of other kinds.
+local ORIGIN_CLOSES = {
+  { "head", { method = "HEAD" }, { body = "", fields = {
+      { "Content-Length", "1000" } }, bare = true } },
+  { "post", { method = "POST", body = "hello" }, {} },
+  { "204", {}, { status = 204, bare = true, body = "" } },
+  { "304", {}, { status = 304, bare = true, body = "" } },
+  { "404", {}, { status = 404 } },
+  { "chunked", {}, { chunked = { 5 } } },
+  { "empty", {}, { body = "" } },
+  { "second", { is_second = true }, {} },
+}
+
+for _, case in ipairs(ORIGIN_CLOSES) do
+  local name, request, of = table.unpack(case)
+  scenario("http.close.origin-of-" .. name) {
+    title  = "a connection on which the origin says close gets no other "
+             .. "request: " .. name,
+    checks = { "http.close.no-more" },
+    needs  = { "http-forward" },
+    within = 15,
+    run    = function (t)
+      local w, answer = t:witness {}, {}
+      for key, value in pairs(of) do
+        answer[key] = value
+      end
+      answer.close = false
+      answer.fields = { { "Connection", "close" }, DATE,
+                        table.unpack(of.fields or {}) }
+      local client = request.is_second and t:exchange { origin = w }.client or nil
+      local x = t:exchange { origin = w, reuse = client, answer = answer,
+                             method = request.method, body = request.body }
+      local y = t:exchange { origin = w, reuse = x.client, within = 3 }
+      if x.request and x.response and y.request then
+        t:check(y.request.connection ~= x.origin, "http.close.no-more",
+                "the origin had said close, and got another request")
+      end
+    end,
+  }
+end

@@ -75,6 +75,7 @@ local MANY = {
   { "leading-comma", { ",X-A", ", x-b" } },
   { "trailing-comma", { "X-A,", "X-B ,," } },
   { "no-blanks", { "X-A,X-B" } },
+  { "tab", { "X-A,\tX-B" } }, { "tabs", { "\tX-A\t,\tX-B\t" } },
   { "odd-blanks", { "  X-A \t,\t X-B\t " } },
   { "two-lines", { "X-A", "X-B" } },
   { "four-lines", { "keep-alive", "X-A", "X-C", "X-B" } },

@@ -86,3 +86,67 @@ for _, case in ipairs {
     }
   end
 end
+
+-- Every refusal explains itself, whatever it refuses.
+local REFUSED = {
+  { "garbage", function () return "!\"$% nothing\r\n\r\n" end },
+  { "no-host", function (w)
+      return "GET / HTTP/1.1\r\nX-A: " .. w.port .. "\r\n\r\n"
+    end },
+  { "scheme", function (w)
+      return "GET foo://" .. w.authority .. "/ HTTP/1.1\r\nHost: a\r\n\r\n"
+    end },
+  { "version", function (w)
+      return "GET " .. w:url("/") .. " HTTP/3.7\r\nHost: a\r\n\r\n"
+    end },
+  { "length", function (w)
+      return "POST " .. w:url("/") .. " HTTP/1.1\r\nHost: " .. w.authority
+             .. "\r\nContent-Length: x\r\n\r\n"
+    end },
+  { "coding", function (w)
+      return "POST " .. w:url("/") .. " HTTP/1.1\r\nHost: " .. w.authority
+             .. "\r\nTransfer-Encoding: foo\r\n\r\n"
+    end },
+  { "long-line", function (w)
+      return "GET " .. w:url("/" .. ("a"):rep(1 << 17)) .. " HTTP/1.1\r\nHost: "
+             .. w.authority .. "\r\n\r\n"
+    end },
+  { "long-field", function (w)
+      return "GET " .. w:url("/") .. " HTTP/1.1\r\nHost: " .. w.authority
+             .. "\r\nX-A: " .. ("a"):rep(1 << 17) .. "\r\n\r\n"
+    end },
+}
+
+for _, case in ipairs(REFUSED) do
+  local name, request_of = table.unpack(case)
+  scenario("http.error.explained-" .. name) {
+    title    = "a refusal has an explanation: " .. name,
+    checks   = { "http.status.error-content" },
+    needs    = { "http-forward", "ipv4" },
+    negative = true,
+    run      = function (t)
+      local w = t:witness {}
+      local out = t:outcome { origin = w, send = request_of(w) }
+      local answer = out.refusal
+      if not answer or w:contacts() > 0 then
+        return -- an origin that cannot read it has a refusal of its own
+      end
+      t:check(answer.body ~= "" or answer.framing == "end",
+              "http.status.error-content",
+              "the " .. answer.status .. " explains nothing")
+    end,
+  }
+end
+
+scenario "auth.forward.explained" {
+  title    = "a 407 has an explanation",
+  checks   = { "http.status.error-content" },
+  needs    = { "http-forward" },
+  config   = "auth",
+  negative = true,
+  run      = function (t)
+    local x = t:exchange { credentials = false }
+    t:check(not x.is_own or x.response.status ~= 407 or x.response.body ~= "",
+            "http.status.error-content", "the 407 explains nothing")
+  end,
+}

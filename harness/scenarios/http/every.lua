@@ -8,6 +8,17 @@ local COOKIES = { "a=1; Path=/", "b=2; Expires=Wed, 21 Oct 2065 07:28:00 GMT",
                   "a=3; Path=/b" }
 local LONG = ("l"):rep(5000)
 
+-- Every octet, and some of them again: nothing of it is text.
+local BINARY = {}
+for i = 0, 255 do
+  BINARY[i + 1] = string.char(i)
+end
+BINARY = table.concat(BINARY) .. "\r\n\r\n\0\255" .. table.concat(BINARY)
+
+-- Fields that are no lists: a second line of them is the proxy's.
+local SINGLE = { "host", "content-length", "content-type", "date", "location",
+                 "user-agent", "etag", "server", "authorization", "referer" }
+
 -- Fields that end here: listed ones, and those that do so by themselves.
 local HOPS = { "X-Hop", "Proxy-Connection", "Keep-Alive", "Upgrade" }
 local HOP_IDS = {
@@ -28,6 +39,7 @@ local REQUEST_FIELDS = {
   { "Cookie", "a=b; c=\"d\"", "http.field.unknown-forward" },
   { "Accept", "text/x-test;q=0.5, */*", "http.field.unknown-forward" },
   { "User-Agent", "proxyspec/1 (every)", "http.field.endpoint-info" },
+  { "If-Match", "\"e\", W/\"f\"", "http.cond.forward" },
 }
 local RESPONSE_FIELDS = {
   { "X-Mark", "a:b;c=\"d, e\" #f%g?h\\i", "http.field.unknown-forward" },
@@ -68,6 +80,11 @@ local function look(out, key, id, ok, message)
   out[#out + 1] = { key = key, id = id, ok = not not ok, message = message }
 end
 
+local function shown(octets)
+  return #octets .. " octets: "
+         .. (octets:sub(1, 40):gsub("[^%g ]", "."))
+end
+
 local function spaceless(text)
   return (text:gsub("%s*,%s*", ", "))
 end
@@ -82,6 +99,11 @@ local function look_at_fields(out, side, m, fields, who)
       look(out, side .. name, id, got and spaceless(got) == spaceless(want),
            string.format("%s saw %s: %s", who, name, tostring(got):sub(1, 80)))
     end
+  end
+  for _, name in ipairs(SINGLE) do
+    look(out, side .. "lines of " .. name, "http.field.no-repeat",
+         #m:values(name) <= 1, string.format("%s saw %d lines of %s", who,
+                                             #m:values(name), name))
   end
   for _, name in ipairs(HOPS) do
     look(out, side .. name, HOP_IDS[name], not m:field(name), string.format(
@@ -104,7 +126,7 @@ local function look_at_request(x, kind)
   look(out, "method", "http.method.case", m.method == (kind.method or "GET"),
        "the method arrived as " .. m.method)
   look(out, "body", "http.body.opaque", m.body == (kind.body or ""),
-       "the origin got the content " .. m.body:sub(1, 80))
+       "the origin got the content " .. shown(m.body))
   look(out, "version", "http.version.own", m.version == "1.1",
        "the origin was asked in HTTP/" .. m.version)
   look(out, "credentials", "auth.proxy.consumed",
@@ -119,11 +141,15 @@ local function look_at_request(x, kind)
   return out
 end
 
+local STATUS_IDS = { [304] = "http.status.304-forward",
+                     [401] = "http.status.401-kept" }
+
 local function look_at_response(x, kind)
   local m, out, status = x.response, {}, kind.status or 200
   local fields = without(RESPONSE_FIELDS, kind.lacks_back)
   look_at_fields(out, "response ", m, fields, "the client")
-  look(out, "status", "http.status.unknown-forward", m.status == status,
+  look(out, "status", STATUS_IDS[status] or "http.status.unknown-forward",
+       m.status == status,
        status .. " came back as " .. m.status)
   if kind.version ~= "1.0" then -- who is asked in 1.0 may answer in it
     look(out, "response version", "http.version.own", m.version == "1.1",
@@ -140,9 +166,14 @@ local function look_at_response(x, kind)
          table.concat(m:values("set-cookie"), "|") == table.concat(COOKIES, "|"),
          "the client saw " .. #m:values("set-cookie") .. " lines of Set-Cookie")
   end
+  for _, field in ipairs(kind.fields_back or {}) do
+    look(out, "status", "http.field.endpoint-info", m:field(field[1]) == field[2],
+         string.format("the client saw %s: %s", field[1],
+                       tostring(m:field(field[1]))))
+  end
   if not kind.is_bare then
     look(out, "response body", "http.body.opaque", m.body == kind.content,
-         "the client got the content " .. m.body:sub(1, 80))
+         "the client got the content " .. shown(m.body))
   end
   return out
 end
@@ -197,7 +228,7 @@ local function answer(kind, up, request)
   end
   up:send(http.answer {
     status = kind.status or 200, version = kind.version_back, bare = true,
-    fields = fields, chunked = is_chunked and { 5 } or nil,
+    fields = fields, chunked = is_chunked and { 5, 300 } or nil,
     body = kind.is_bare and "" or kind.content })
   if kind.closes or is_old or request:has("connection", "close") then
     up:close()
@@ -214,7 +245,7 @@ local function ask(t, w, kind, client)
   if kind.to == "ipv6" then
     kind.authority = "[" .. to.host .. "]:" .. to.port
   end
-  kind.content = "content of " .. nonce
+  kind.content = "content of " .. nonce .. BINARY
   return t:exchange {
     nonce = nonce, origin = w, to = to, reuse = client, method = kind.method,
     version = kind.version, path = kind.path, fields = fields_of_request(kind),
@@ -245,17 +276,17 @@ local OF_304 = { ["X-Long"] = true, ["X-Same"] = true, ["Server"] = true,
 
 local KINDS = {
   { "head", { method = "HEAD", is_bare = true } },
-  { "post", { method = "POST", body = "hello" } },
-  { "post-chunked", { method = "POST", body = "hello", chunked = { 2 } } },
-  { "post-expect", { method = "POST", body = "hello",
+  { "post", { method = "POST", body = BINARY } },
+  { "post-chunked", { method = "POST", body = BINARY, chunked = { 2, 300 } } },
+  { "post-expect", { method = "POST", body = BINARY,
                      fields = { { "Expect", "100-continue" } } } },
-  { "put", { method = "PUT", body = "hello" } },
-  { "patch", { method = "PATCH", body = "hello" } },
+  { "put", { method = "PUT", body = BINARY } },
+  { "patch", { method = "PATCH", body = BINARY } },
   { "delete", { method = "DELETE" } },
   { "options", { method = "OPTIONS" } },
   { "propfind", { method = "PROPFIND", body = "<a/>" } },
   { "older-client", { version = "1.0" } },
-  { "older-post", { version = "1.0", method = "POST", body = "hello" } },
+  { "older-post", { version = "1.0", method = "POST", body = BINARY } },
   { "older-head", { version = "1.0", method = "HEAD", is_bare = true } },
   { "newer-client", { version = "1.2" } },
   { "close", { fields = { { "Connection", "close" } } } },
@@ -263,21 +294,27 @@ local KINDS = {
   { "ipv6", { to = "ipv6" } },
   { "second", { before = { {} } } },
   { "third", { before = { {}, {} } } },
-  { "post-second", { method = "POST", body = "hello", before = { {} } } },
-  { "behind-post", { before = { { method = "POST", body = "hello",
-                                  chunked = { 2 } } } } },
+  { "post-second", { method = "POST", body = BINARY, before = { {} } } },
+  { "behind-post", { before = { { method = "POST", body = BINARY,
+                                  chunked = { 2, 300 } } } } },
   { "behind-head", { before = { { method = "HEAD", is_bare = true } } } },
-  { "answer-201", { method = "POST", body = "hello", status = 201 } },
+  { "answer-201", { method = "POST", body = BINARY, status = 201 } },
   { "answer-204", { status = 204, is_bare = true } },
   { "answer-206", { status = 206, fields = { { "Range", "bytes=0-9" } },
                     fields_back = { { "Content-Range", "bytes 0-9/100" } } } },
   { "answer-302", { status = 302, fields_back = { { "Location", "/there?a" } } } },
   { "answer-304", { status = 304, is_bare = true, lacks_back = OF_304,
                     fields = { { "If-None-Match", "W/\"e\"" } } } },
+  { "answer-304-to-head", { status = 304, method = "HEAD", is_bare = true,
+                            lacks_back = OF_304 } },
   { "answer-401", { status = 401 } },
+  { "answer-299", { status = 299 } },
+  { "answer-471-to-post", { status = 471, method = "POST", body = BINARY } },
+  { "answer-599-to-head", { status = 599, method = "HEAD", is_bare = true } },
+  { "answer-chunked-to-older", { chunked_back = true, version = "1.0" } },
   { "answer-403", { status = 403 } },
   { "answer-404", { status = 404 } },
-  { "answer-404-to-post", { status = 404, method = "POST", body = "hello" } },
+  { "answer-404-to-post", { status = 404, method = "POST", body = BINARY } },
   { "answer-404-to-head", { status = 404, method = "HEAD", is_bare = true } },
   { "answer-500", { status = 500 } },
   { "answer-503", { status = 503 } },
@@ -288,6 +325,8 @@ local KINDS = {
   { "answer-older-404", { version_back = "1.0", closes = true, status = 404 } },
   { "interim", { interim = true } },
   { "interim-second", { interim = true, before = { {} } } },
+  { "interim-of-head", { interim = true, method = "HEAD", is_bare = true } },
+  { "interim-of-post", { interim = true, method = "POST", body = BINARY } },
 }
 
 local IDS = {
@@ -300,7 +339,9 @@ local IDS = {
   "auth.proxy.authorization-untouched", "auth.proxy.www-untouched",
   "auth.proxy.info-untouched", "http.connection.listed-removed",
   "http.connection.proxy-connection", "http.connection.keep-alive-field",
-  "http.connection.upgrade-field",
+  "http.connection.upgrade-field", "http.field.no-repeat", "http.cond.forward",
+  "http.status.401-kept", "http.status.304-forward", "http.persist.default",
+  "http.interim.forward",
 }
 
 local function copy(of)
@@ -316,6 +357,12 @@ local function looks(x, kind)
   return table.move(look_at_response(x, kind), 1, 100, #out + 1, out)
 end
 
+-- Whether the connection goes on, or ends as the response said it would.
+local function look_at_end(out, x)
+  look(out, "end", "http.persist.default", x:says_close() or x:persists(0.05),
+       "the connection was closed, and the response had not said so")
+end
+
 -- What a plain exchange has right.
 local function expected(t, w)
   local kind, right = {}, {}
@@ -323,7 +370,9 @@ local function expected(t, w)
   if x.why or x.is_own then
     t:skip("a plain exchange does not come through: " .. tostring(x.why))
   end
-  for _, one in ipairs(looks(x, kind)) do
+  local all = looks(x, kind)
+  look_at_end(all, x)
+  for _, one in ipairs(all) do
     right[one.key] = one.ok
   end
   return right
@@ -348,6 +397,13 @@ for _, case in ipairs(KINDS) do
         t:skip("it does not come through: " .. tostring(x.why))
       end
       local all = looks(x, kind)
+      if kind.version ~= "1.0" and not kind.closes and name ~= "close" then
+        look_at_end(all, x)
+      end
+      t:check(#x.interim > 0 or not kind.interim
+              or #ask(t, w, { interim = true }).interim == 0,
+              "http.interim.forward",
+              "the client saw no 103, and in a plain exchange one")
       for _, one in ipairs(kind.interim and look_at_interim(x) or {}) do
         all[#all + 1] = one
       end
@@ -378,7 +434,9 @@ end
 -- Whether the response says close and no other request is answered behind it.
 local function ends(t, w, kind, client)
   local other = t:witness {}
-  kind.fields = { { "Connection", "close" }, table.unpack(kind.fields or {}) }
+  if kind.version ~= "1.0" then
+    kind.fields = { { "Connection", "close" }, table.unpack(kind.fields or {}) }
+  end
   local x = ask(t, w, kind, client)
   if x.why or x.is_own then
     t:skip("it does not come through: " .. tostring(x.why))
@@ -423,23 +481,25 @@ for _, case in ipairs(KINDS) do
     end,
   }
 
-  -- Whose origin closes, or whose client must, is looked at elsewhere.
-  if not is_one_of(name, { "older", "close", "answer-to-close",
-                           "answer-older" }) then
+  -- Whose origin closes is looked at elsewhere.
+  if not is_one_of(name, { "close", "answer-to-close", "answer-older" }) then
     scenario("http.every.last-" .. name) {
       title  = "a connection ends with the answer to close: "
                .. name:gsub("-", " "),
-      checks = { "http.close.echo", "http.close.no-more" },
+      checks = { "http.close.echo", "http.close.no-more",
+                 "http.persist.http10" },
       needs  = { "http-forward", of.to or "ipv4" },
       within = 20,
       run    = function (t)
         local w, kind = t:witness {}, copy(of)
-        local says, is_last = ends(t, w, {})
+        local is_older = of.version == "1.0"
+        local says, is_last = ends(t, w, { version = of.version })
         local says_here, is_last_here = ends(t, w, kind, behind(t, w, kind))
-        t:check(says_here or not says, "http.close.echo",
+        t:check(says_here or not says or is_older, "http.close.echo",
                 "the response does not say close, and not so in a plain exchange")
-        t:check(is_last_here or not is_last, "http.close.no-more",
-                "another request was answered behind the one with close")
+        t:check(is_last_here or not is_last,
+                is_older and "http.persist.http10" or "http.close.no-more",
+                "another request was answered behind the last one")
       end,
     }
   end

@@ -67,7 +67,7 @@ scenario "http.exchange.host" {
 
 local BODIES = {
   { "empty", "" }, { "one-octet", "\0" }, { "every-octet", every_octet },
-  { "64k", pattern(65536) }, { "1m", pattern(1 << 20) },
+  { "64k", pattern(65536) }, { "1m", pattern(1 << 20) }, { "3m", pattern(3 << 20) },
 }
 
 local function check_body(t, what, got, want)

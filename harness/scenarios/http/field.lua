@@ -262,6 +262,15 @@ local KNOWN = {
     { "Access-Control-Request-Method", "PUT" }, { "DNT", "1" },
     { "Sec-Fetch-Mode", "cors" }, { "Prefer", "wait=10" },
     { "X-HTTP-Method-Override", "PUT" }, { "Want-Digest", "sha-256" },
+    { "Accept-Encoding", "gzip" }, { "Accept-Charset", "x-test" },
+    { "Date", "Sun, 06 Nov 1994 08:49:37 GMT" }, { "Content-Range", "bytes 0-4/9" },
+    { "Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==" }, { "Priority", "u=1, i" },
+    { "traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01" },
+    { "Idempotency-Key", '"a"' }, { "Upgrade-Insecure-Requests", "1" },
+    { "Referer", "http://example.com/a?b=c" }, { "X-Real-IP", "192.0.2.1" },
+    { "Access-Control-Request-Headers", "x-a" },
+    { "Last-Event-ID", "7" }, { "SOAPAction", '"urn:a#b"' }, { "Depth", "1" },
+    { "Destination", "/b" }, { "Proxy-Features", "a" }, { "X-Proxy-Id", "1" },
   },
   response = {
     { "Set-Cookie", "a=b; Path=/; HttpOnly" }, { "Expires", "0" },
@@ -273,6 +282,15 @@ local KNOWN = {
     { "Content-Security-Policy", "default-src 'self'" }, { "Digest", "sha-256=a" },
     { "X-Powered-By", "a" }, { "Server-Timing", "a;dur=1" }, { "Alt-Svc", "clear" },
     { "Allow", "GET, PUT" }, { "Content-Range", "bytes 0-1/2" },
+    { "Cache-Control", "max-age=60, x-a=b" }, { "Age", "12" },
+    { "X-Content-Type-Options", "nosniff" }, { "Clear-Site-Data", '"cache"' },
+    { "Access-Control-Expose-Headers", "X-A" }, { "Timing-Allow-Origin", "*" },
+    { "Report-To", '{"group":"a"}' }, { "X-Robots-Tag", "noindex" },
+    { "Location", "/there?a=b;c" }, { "Content-MD5", "Q2hlY2sgSW50ZWdyaXR5IQ==" },
+    { "Last-Modified", "Sun, 06 Nov 1994 08:49:37 GMT" }, { "DAV", "1, 2" },
+    { "Proxy-Support", "a" }, { "X-Proxy-Id", "1" }, { "P3P", 'CP="a b"' },
+    { "Sec-WebSocket-Accept", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" },
+    { "Set-Cookie2", 'a="b"; Version="1"' }, { "ETag", 'W/"a,b"' },
   },
 }
 
@@ -298,4 +316,63 @@ for side, fields in pairs(KNOWN) do
       end,
     }
   end
+end
+
+-- Names, values and numbers of fields about which nothing is said ---------------
+
+local ROOMY = {
+  { "name-64", ("n"):rep(64), "1" }, { "name-65", ("n"):rep(65), "1" },
+  { "name-128", ("n"):rep(128), "1" }, { "name-250", ("n"):rep(250), "1" },
+  { "value-256", "X-Roomy", ("v"):rep(256) },
+  { "value-1025", "X-Roomy", ("v"):rep(1025) },
+  { "value-4097", "X-Roomy", ("v"):rep(4097) },
+  { "authorization-5000", "Authorization", "Custom " .. ("v"):rep(5000) },
+  { "colons", "X-Roomy", "a:b::c: d" }, { "quotes", "X-Roomy", "\"a, b\", 'c'" },
+  { "separators", "X-Roomy", "a;b=c, d/e?f@g#h%i&j" },
+  { "braces", "X-Roomy", "{\"a\": [1, 2]} <b> %s %n ${c}" },
+  { "leading-colon", "X-Roomy", ":a" }, { "equals", "X-Roomy", "==" },
+}
+
+for _, case in ipairs(ROOMY) do
+  local name, field, value = table.unpack(case)
+  scenario("http.field.roomy-" .. name) {
+    title  = "a field is refused or passes whole: " .. name,
+    checks = { "http.field.unknown-forward" },
+    needs  = { "http-forward" },
+    run    = function (t)
+      local id = "http.field.unknown-forward"
+      local fields = { { field, value } }
+      local x = t:exchange { fields = fields, answer = { fields = fields } }
+      if x.request then
+        t:check(x.request:field(field) == value, id, "the origin saw "
+                .. t:show(tostring(x.request:field(field))))
+      end
+      if x.response and not x.is_own then
+        t:check(x.response:field(field) == value, id, "the client saw "
+                .. t:show(tostring(x.response:field(field))))
+      end
+    end,
+  }
+end
+
+for _, count in ipairs { 65, 101 } do
+  scenario("http.field.many-" .. count) {
+    title  = count .. " fields are refused or pass, all of them",
+    checks = { "http.field.unknown-forward" },
+    needs  = { "http-forward" },
+    run    = function (t)
+      local id, fields = "http.field.unknown-forward", {}
+      for i = 1, count do
+        fields[i] = { "X-Many-" .. i, tostring(i) }
+      end
+      local x = t:exchange { fields = fields, answer = { fields = fields } }
+      for who, m in pairs { ["the origin"] = x.request or false,
+                            ["the client"] = not x.is_own and x.response or false } do
+        for i = 1, m and count or 0 do
+          t:check(m:field("x-many-" .. i) == tostring(i), id,
+                  who .. " did not see field " .. i .. " of " .. count)
+        end
+      end
+    end,
+  }
 end

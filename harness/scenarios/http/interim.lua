@@ -264,3 +264,97 @@ for _, status in ipairs { 100, 102, 103 } do
     end,
   }
 end
+
+-- Other requests whose clients wait for a 100. What a POST gets they get.
+local WAITING = {
+  { "put", { method = "PUT" } },
+  { "patch", { method = "PATCH" } },
+  { "chunked", { is_chunked = true } },
+  { "second", { is_second = true } },
+  { "close", { fields = { { "Connection", "close" } } } },
+  { "behind-other-fields", { fields = { { "X-A", "1" }, { "X-B", "2" } } } },
+}
+
+local function waits(t, kind)
+  local w, c = t:witness {}, nil
+  if kind.is_second then
+    local x = t:exchange {}
+    if x:says_close() or not x:persists(0.05) then
+      t:skip("the connection ends behind a request")
+    end
+    c = x.client
+  end
+  c = c or t:connect()
+  local method = kind.method or "POST"
+  local fields = { { "Expect", "100-continue" } }
+  fields[2] = kind.is_chunked and { "Transfer-Encoding", "chunked" }
+              or { "Content-Length", "5" }
+  table.move(kind.fields or {}, 1, #(kind.fields or {}), 3, fields)
+  c:send(http.request { to = w, method = method, fields = fields })
+  local first, what = c:response { interim = true, method = method, within = 4 }
+  if kind.is_second and (what == "fin" or what == "rst") then
+    t:skip("the connection ends behind a request")
+  end
+  if not first or first.status ~= 100 then
+    return first and first.status, w
+  end
+  c:send(kind.is_chunked and "5\r\nhello\r\n0\r\n\r\n" or "hello")
+  local final = c:response { method = method, within = 4 }
+  return 100, w, final
+end
+
+for _, case in ipairs(WAITING) do
+  local name, kind = table.unpack(case)
+  scenario("http.interim.expected-100-" .. name) {
+    title  = "who waits for a 100 gets one as with a plain POST: " .. name,
+    checks = { "http.interim.expected-100" },
+    needs  = { "http-forward" },
+    within = 25,
+    run    = function (t)
+      local id = "http.interim.expected-100"
+      if waits(t, {}) ~= 100 then
+        t:skip("a plain POST gets no 100")
+      end
+      local got, w, final = waits(t, kind)
+      t:check(got, id, "no 100 came", { absence = true })
+      if got == 100 then
+        t:check(final, id, "no answer behind the 100", { absence = true })
+        local request = w.requests[1]
+        t:check(not request or request.body == "hello", id,
+                "the origin got another body")
+      end
+    end,
+  }
+end
+
+-- An interim response while the content is still to come.
+scenario "http.interim.before-content" {
+  title  = "an interim response passes before the content has come",
+  checks = { "http.interim.forward" },
+  needs  = { "http-forward" },
+  within = 15,
+  run    = function (t)
+    local w, c, path = t:origin(), t:connect(), "/" .. t:nonce()
+    c:send(http.request { to = w, path = path, method = "POST", body = "he",
+                          fields = { { "Content-Length", "5" } } })
+    local up = w:accept(3)
+    local request = up and up:request { upto = "head", within = 3 }
+    if not request or request.version == "1.0" then
+      return -- the request may be buffered
+    end
+    up:send(http.answer { status = 103, bare = true, body = "",
+                          fields = { { "Link", "</a>" } } })
+    up:silent(0.1)
+    c:send("llo")
+    up:rest(request)
+    up:send(http.answer { status = 200, body = "ok" })
+    local final = c:response { method = "POST", within = 4 }
+    if final and final.status == 200 then
+      local is_there = false
+      for _, one in ipairs(final.interim) do
+        is_there = is_there or one.status == 103
+      end
+      t:check(is_there, "http.interim.forward", "the client saw no 103")
+    end
+  end,
+}

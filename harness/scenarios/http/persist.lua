@@ -317,3 +317,82 @@ scenario "http.persist.targets-in-turn" {
     end
   end,
 }
+
+-- Connection of one message says nothing of the next one ------------------------
+
+for _, side in ipairs { "request", "response" } do
+  scenario("http.persist.options-of-" .. side) {
+    title  = "a connection-option ends with its message: " .. side,
+    checks = { "http.persist.separate" },
+    needs  = { "http-forward" },
+    run    = function (t)
+      local w, client = t:witness {}, nil
+      local function ask(fields)
+        local x = t:exchange { origin = w, reuse = client,
+          fields = side == "request" and fields or nil,
+          answer = side == "response" and { fields = fields } or nil,
+          breaks = "http.persist.separate" }
+        client = x.client
+        return x[side]
+      end
+      ask { { "Connection", "X-Mine" }, { "X-Mine", "1" } }
+      local m = ask { { "X-Mine", "2" } }
+      t:check(m:field("x-mine") == "2", "http.persist.separate",
+              "X-Mine is lost: it was an option of the message before")
+    end,
+  }
+end
+
+scenario "http.persist.trailers-of-response" {
+  title  = "trailers of one response are not those of the next one",
+  checks = { "http.persist.separate" },
+  needs  = { "http-forward" },
+  run    = function (t)
+    local w, client = t:witness {}, nil
+    local function ask(trailers)
+      local x = t:exchange { origin = w, reuse = client, breaks =
+        "http.persist.separate", answer = { chunked = { 5 }, trailers = trailers } }
+      client = x.client
+      return x.response
+    end
+    ask { { "X-T", "first" }, { "X-U", "first" } }
+    local m = ask { { "X-T", "second" } }
+    t:check(m:trailer("x-u") == nil and m:trailer("x-t") ~= "first",
+            "http.persist.separate",
+            "a trailer of the response before came again")
+    m = ask(nil)
+    t:check(m:trailer("x-t") == nil and m:trailer("x-u") == nil,
+            "http.persist.separate",
+            "a trailer of a response before came again")
+  end,
+}
+
+-- Who expects 100 and gets an answer sends no content; what comes is content.
+for _, status in ipairs { 200, 401, 417 } do
+  scenario("http.persist.drain-expected-" .. status) {
+    title    = "content that was not waited for is no request: " .. status,
+    checks   = { "http.persist.drain" },
+    needs    = { "http-forward", "ipv4" },
+    negative = true,
+    within   = 15,
+    run      = function (t)
+      local w, other, evil = t:witness {}, t:witness {}, t:nonce()
+      local inner = "GET " .. other:url("/" .. evil) .. " HTTP/1.1\r\nHost: "
+                    .. other.authority .. "\r\n\r\n"
+      local nonce = t:nonce()
+      local x = t:exchange { origin = w, method = "POST", within = 2,
+        nonce = nonce, answer_at = "head",
+        send = http.request { to = w, path = "/" .. nonce, method = "POST",
+          fields = { { "Expect", "100-continue" },
+                     { "Content-Length", tostring(#inner) } } },
+        answer = function (up, request)
+          up:send(http.answer { status = status, body = "early",
+                                fields = { { "X-Witness", request.nonce } } })
+          return false
+        end }
+      x.client:send(inner)
+      t:check(not other:request(0.5), "http.persist.drain",
+              "a request within the content of another reached its origin")
+    end,
+  }
+end

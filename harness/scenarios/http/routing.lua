@@ -204,3 +204,90 @@ for _, case in ipairs(KINDS) do
     end
   end
 end
+
+for _, case in ipairs(KINDS) do
+  local name, kind = table.unpack(case)
+  scenario("http.host.route-of-" .. name) {
+    title  = "the target says where it goes, and Host is made of it: " .. name,
+    checks = { "http.host.rewrite", "http.host.route-by-target" },
+    needs  = { "http-forward", "ipv4" },
+    within = 15,
+    run    = function (t)
+      local other = t:witness {}
+      local function ask(of, host)
+        local w = t:witness {}
+        local client = of.is_second and t:exchange {}.client or nil
+        local x = t:exchange { origin = w, reuse = client, method = of.method,
+          version = of.version, body = of.body, chunked = of.chunked,
+          host = host(w), within = 3 }
+        return x.request and table.concat(x.request:values("host"), " and "),
+               w.authority
+      end
+      for _, host in ipairs {
+        function () return other.authority end,
+        function (w) return w.host end,
+        function () return "another.invalid" end,
+      } do
+        local got, want = ask({}, host)
+        if got == want then
+          got, want = ask(kind, host)
+          t:check(not got or got == want, "http.host.rewrite",
+                  "Host at the origin is " .. tostring(got))
+        end
+      end
+      t:check(other:contacts() == 0, "http.host.route-by-target",
+              "the request went where Host said")
+    end,
+  }
+end
+
+-- Origins that only differ in their address, or in the end of their name ---------
+
+scenario "http.persist.targets-of-one-port" {
+  title  = "requests of one connection for two addresses with the same port",
+  checks = { "http.persist.targets" },
+  needs  = { "http-forward", "ipv4" },
+  within = 15,
+  run    = function (t)
+    local id, first = "http.persist.targets", t:witness {}
+    local second = t:origin { host = "127.0.0.3", port = first.port }
+    if not second or first.host == second.host then
+      t:skip("no second address has this port")
+    end
+    local x = t:exchange { origin = first, breaks = id }
+    local path = "/" .. t:nonce()
+    if not x:persists(0.05) or not x.client:send(http.request {
+      to = second, path = path }) then
+      t:skip("the connection ends behind the first request")
+    end
+    local up = second:accept(3)
+    local request = up and up:request {}
+    t:check(not first:request(0.1) or #first.requests == 1, id,
+            "the first origin got the request for the second")
+    if up then
+      t:check(request and request.target == path, id,
+              "the second origin got no request")
+    end
+  end,
+}
+
+scenario "http.persist.targets-of-like-names" {
+  title  = "requests of one connection for two names that begin alike",
+  checks = { "http.persist.targets" },
+  needs  = { "http-forward", "name", "network" },
+  within = 15,
+  run    = function (t)
+    local id, first = "http.persist.targets", t:witness {}
+    local second = t:witness {}
+    local begin = "a-long-begin-" .. t:nonce(8):lower()
+    local names = {}
+    for i, w in ipairs { first, second } do
+      names[i] = t:name { a = { w.host }, port = w.port, label = begin .. i }
+    end
+    local x = t:exchange { origin = first, to = names[1], breaks = id }
+    local y = t:exchange { origin = second, to = names[2], reuse = x.client,
+                           breaks = id }
+    t:check(y.response.body == y.nonce and #first.requests == 1, id,
+            "the first origin got " .. #first.requests .. " requests")
+  end,
+}

@@ -492,3 +492,57 @@ for _, case in ipairs(NO_RESPONSES) do
     end,
   }
 end
+
+-- Blanks around values that the proxy acts on.
+for _, case in ipairs { { "tabs", "\t%s\t" }, { "many", "  \t  %s \t\t  " },
+                        { "none", "%s" } } do
+  local name, pattern = table.unpack(case)
+  local function line(field, value)
+    return field .. ":" .. pattern:format(value)
+  end
+  scenario("http.parse.trim-acted-on-" .. name) {
+    title  = "blanks around values that mean something to the proxy: " .. name,
+    checks = { "http.parse.trim" },
+    needs  = { "http-forward" },
+    run    = function (t)
+      local id = "http.parse.trim"
+      local function ask(lines)
+        return t:exchange { fields = lines, breaks = id,
+                            answer = { fields = lines } }
+      end
+      local plain = ask { "Connection: X-Hop", "X-Hop: 1" }
+      local x = ask { line("Connection", "X-Hop"), "X-Hop: 1" }
+      t:check(not x.request:field("x-hop") or plain.request:field("x-hop"), id,
+              "the origin saw a connection-option")
+      t:check(not x.response:field("x-hop") or plain.response:field("x-hop"), id,
+              "the client saw a connection-option")
+      plain = t:exchange { fields = { "Connection: close" } }
+      x = t:exchange { fields = { line("Connection", "close") }, breaks = id }
+      t:check(not plain:says_close() or x:says_close() or x.client:ended(1), id,
+              "close between blanks was not seen", { absence = true })
+    end,
+  }
+end
+
+-- NUL in fields that are known.
+for _, field in ipairs { "Host", "User-Agent", "Cookie", "Via" } do
+  scenario("http.parse.nul-in-" .. field:lower()) {
+    title    = "a zero octet in " .. field .. " is not passed on",
+    checks   = { "http.parse.value-ctl" },
+    needs    = { "http-forward", "ipv4" },
+    negative = true,
+    run      = function (t)
+      local w = t:witness {}
+      local value = field == "Host" and w.authority .. "\0b"
+                    or field == "Via" and "1.1 a\0b" or "a\0b"
+      local x = t:exchange { origin = w, within = 2, fields = {
+        field .. ": " .. value } }
+      local raw = x.request and x.request.head or w.stray or ""
+      t:check(not raw:find("\0", 1, true), "http.parse.value-ctl",
+              "the origin got a zero octet")
+      t:check(field == "Host" or not x.request
+              or (x.request:field(field) or ""):find("b", 1, true),
+              "http.parse.value-ctl", "the value ends at the zero octet")
+    end,
+  }
+end

@@ -70,6 +70,8 @@ for _, case in ipairs {
                              breaks = (not method or method == "HEAD")
                                       and "http.target.accept-absolute" or nil,
                              target = "http://" .. w.authority .. sent }
+      t:check(not w.stray, "http.target.empty-path",
+              "the origin got " .. t:show(w.stray or ""))
       if not x.request then
         t:skip("it is not forwarded")
       end

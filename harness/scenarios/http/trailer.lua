@@ -113,3 +113,76 @@ scenario "http.trailer.connection-close" {
             { contested = true })
   end,
 }
+
+-- Trailers that are none ------------------------------------------------------------
+
+-- { name, requirements of a request and of a response, the line, what must not
+-- come out }
+local ODD = {
+  { "fold", "http.parse.fold-request", "http.parse.fold-response",
+    "X-T: a\r\n b", "a\r\n b" },
+  { "cr", "http.parse.bare-cr-receive", "http.parse.bare-cr-receive",
+    "X-T: a\rb", "a\rb" },
+  { "cr-last", "http.parse.bare-cr-receive", "http.parse.bare-cr-receive",
+    "X-T: ab\r", "ab\r\r" },
+  { "nul", "http.parse.value-ctl", "http.parse.value-ctl", "X-T: a\0b", "a\0b" },
+  { "space-before-colon", "http.parse.colon-space-request",
+    "http.parse.colon-space-response", "X-T : a", "X-T :" },
+}
+
+for _, case in ipairs(ODD) do
+  local name, of_request, of_response, line, odd = table.unpack(case)
+
+  scenario("http.trailer.odd-request-" .. name) {
+    title    = "a trailer that is none does not reach the origin: " .. name,
+    checks   = { of_request },
+    needs    = { "http-forward" },
+    negative = true,
+    run      = function (t)
+      local x = t:exchange { method = "POST", within = 2,
+        fields = { { "Transfer-Encoding", "chunked" } },
+        body = "5\r\nhello\r\n0\r\n" .. line .. "\r\n\r\n" }
+      local raw = x.request and x.request.raw or ""
+      t:check(not raw:find(odd, 1, true), of_request,
+              "the origin got " .. t:show(odd))
+    end,
+  }
+
+  scenario("http.trailer.odd-response-" .. name) {
+    title    = "a trailer that is none does not reach the client: " .. name,
+    checks   = { of_response },
+    needs    = { "http-forward" },
+    negative = true,
+    run      = function (t)
+      local x = t:exchange { within = 2, answer = function (up, request)
+        if request.version == "1.0" then
+          up:send(http.answer { body = request.nonce })
+        else
+          up:send("HTTP/1.1 200 OK\r\nX-Witness: " .. request.nonce
+                  .. "\r\nCache-Control: no-store\r\n"
+                  .. "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n"
+                  .. line .. "\r\n\r\n")
+        end
+        return true
+      end }
+      local got = x.response or x.partial
+      local raw = got and got.raw or ""
+      t:check(not raw:find(odd, 1, true), of_response,
+              "the client got " .. t:show(odd))
+    end,
+  }
+end
+
+scenario "http.trailer.older-client" {
+  title  = "trailers are no content for a client of HTTP/1.0",
+  checks = { "http.trailer.separate" },
+  needs  = { "http-forward" },
+  run    = function (t)
+    local x = t:exchange { version = "1.0", answer = {
+      body = "hello world", chunked = { 5 }, trailers = { { "X-T", "trailer" } } } }
+    local got = x.response or x.partial
+    t:check(not got or x.is_own or got.body == "hello world",
+            "http.trailer.separate", "the client got the content "
+            .. t:show(got and got.body or ""))
+  end,
+}
