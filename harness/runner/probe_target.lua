@@ -85,6 +85,11 @@ local function tunnel(endpoint, options, kind)
   end)
 end
 
+-- Who serves some destinations and not others has rules, and says so.
+local function is_denied(got)
+  return got.rep == 2 or got.status == 403
+end
+
 local function probe_destination(endpoint, options, kind)
   if kind == "ipv6" and endpoint.version == 4 then
     learn(endpoint, kind, "absent", "SOCKS4 has no IPv6 addresses")
@@ -101,6 +106,9 @@ local function probe_destination(endpoint, options, kind)
     learn(endpoint, kind, "present", "a tunnel was made")
   elseif got.rep == 8 then
     learn(endpoint, kind, "absent", "the request was answered with REP 08")
+  elseif is_denied(got) and endpoint.features.ipv4 == "present" then
+    learn(endpoint, kind, "absent", "a rule denies it: "
+          .. request.describe(got))
   else
     learn(endpoint, kind, "unknown", request.describe(got))
   end

@@ -22,7 +22,7 @@ struct connection_context {
     const char *password;
     const struct tls_context *tls; /* NULL: clients speak without TLS */
     uint8_t *buffer; /* CONNECTION_BUFFER octets that all read into in turn */
-    struct spares *spares;   /* for sessions of this protocol */
+    struct spares *spares;   /* of sessions of this protocol, or NULL */
     struct splicer *splicer; /* NULL: relay through buffers */
     uint64_t splice_from;    /* octets; server_config's */
     bool has_no_fragments;   /* of its UDP associations */

@@ -38,7 +38,6 @@ struct server {
     struct listener socks;
     struct listener http;
     struct listener https;
-    struct spares socks_sessions;
     struct spares http_sessions;
     struct tls_context *tls;
     unsigned max_connections;
@@ -65,7 +64,6 @@ static void free_if_gone(struct server *s)
     if (!s->is_closing || s->open_handles || s->connections)
         return;
     tls_context_free(s->tls);
-    spares_free(&s->socks_sessions);
     spares_free(&s->http_sessions);
     free(s->user);
     free(s->password);
@@ -267,8 +265,7 @@ static void set_context(struct server *s, struct listener *l,
         .user = s->user,
         .password = s->password,
         .buffer = s->buffer,
-        .spares =
-            protocol == SESSION_HTTP ? &s->http_sessions : &s->socks_sessions,
+        .spares = protocol == SESSION_HTTP ? &s->http_sessions : NULL,
         .splicer = s->splicer,
         .splice_from =
             cfg->splice_from ? cfg->splice_from : server_default_splice_from,

@@ -11,12 +11,12 @@ static const size_t kept_max = SPARES_MAX;
 
 void *spares_take(struct spares *s, size_t size)
 {
-    return s->count ? s->blocks[--s->count] : malloc(size);
+    return s && s->count ? s->blocks[--s->count] : malloc(size);
 }
 
 void spares_give(struct spares *s, void *block)
 {
-    if (block && s->count < kept_max)
+    if (s && block && s->count < kept_max)
         s->blocks[s->count++] = block;
     else
         free(block);

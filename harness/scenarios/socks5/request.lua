@@ -155,10 +155,12 @@ scenario "socks5.request.incomplete" {
   needs  = { "socks5" },
   run    = function (t)
     local o, c = after_opening(t)
-    c:send("\5\1\0\1\127\0")
+    local first, second, third, fourth =
+      o.host:match("^(%d+)%.(%d+)%.(%d+)%.(%d+)$")
+    c:send(string.pack("BBBBBB", 5, 1, 0, 1, first, second))
     t:check(c:silent(0.3), "socks5.greeting.fragmented",
             "the proxy answered or closed before the request was whole")
-    c:send("\0\1" .. string.pack(">I2", o.port))
+    c:send(string.pack(">BBI2", third, fourth, o.port))
     t:expect(c, socks5.reply { rep = 0 }, "socks5.greeting.fragmented")
   end,
 }
