@@ -133,26 +133,37 @@ local function run_in_turn(one, fault, chosen, run_options, options)
   return all
 end
 
--- What waits for seconds runs when what does not has not shown all, or when it
--- is named for this fault.
-local function run_quick_first(one, fault, chosen, run_options, catchers)
-  local quick, slow, is_named = {}, {}, false
+-- What none has failed yet runs first, and all else only as long as the fault
+-- is not killed; what waits for seconds comes last. The whole matrix is run for
+-- those who want to see it.
+local function run_until_killed(one, fault, chosen, run_options, options)
+  local fresh, known, slow, is_named = {}, {}, {}, false
   for _, scenario in ipairs(chosen) do
-    local list = scenario.slow and slow or quick
+    local has_to = options.catchers[fault.name]
+                   and options.catchers[fault.name][scenario.id] or false
+    local is_fresh = has_to or not options.proven[scenario.id]
+    local list = scenario.slow and slow or is_fresh and fresh or known
     list[#list + 1] = scenario
-    is_named = is_named or scenario.slow and catchers[scenario.id] or false
+    is_named = is_named or scenario.slow and has_to
   end
-  local results = schedule.run(one, quick, run_options)
-  if is_named or not is_killed(fault, results) then
-    table.move(schedule.run(one, slow, run_options), 1, #slow, #results + 1,
+  local results = {}
+  local function run(list)
+    table.move(schedule.run(one, list, run_options), 1, #list, #results + 1,
                results)
+  end
+  run(fresh)
+  if options.is_whole or not is_killed(fault, results) then
+    run(known)
+  end
+  if is_named or not is_killed(fault, results) then
+    run(slow)
   end
   return results
 end
 
 local function run_fault(fault, scenarios, options)
   local catchers = options.catchers[fault.name] or {}
-  local chosen, needs_cuts = scenarios_for(fault, scenarios, ids_of(scenarios),
+  local chosen, needs_cuts = scenarios_for(fault, scenarios, options.named,
                                            catchers)
   local apart = those_apart(chosen)
   local is_apart = #apart > 0
@@ -171,15 +182,14 @@ local function run_fault(fault, scenarios, options)
   end
   local results = is_apart
                   and run_in_turn(one, fault, apart, run_options, options)
-                  or run_quick_first(one, fault, chosen, run_options, catchers)
+                  or run_until_killed(one, fault, chosen, run_options, options)
   one:stop()
   return results
 end
 
--- What one fault's run showed: requirement to the set of who saw it; and in
--- seen_by the scenarios that found anything.
-local function kills_of(results, proven_scenarios, seen_by)
-  local kills = {}
+-- Adds what one fault's run showed: to kills who saw which requirement broken,
+-- to seen_by whether a scenario that ran found anything.
+local function note_kills(results, proven_scenarios, seen_by, kills)
   for _, result in ipairs(results) do
     seen_by[result.scenario] = #result.findings > 0
     for _, finding in ipairs(result.findings) do
@@ -190,21 +200,21 @@ local function kills_of(results, proven_scenarios, seen_by)
       proven_scenarios[result.scenario] = true
     end
   end
-  return kills
 end
 
--- Runs these faults side by side; kills gets what each of them showed.
-local function run_some(faults, scenarios, options, proven_scenarios, seen_by,
-                        kills)
+-- Runs these faults side by side, each with the scenarios that scenarios_of
+-- gives; kills gets what each of them showed.
+local function run_some(faults, scenarios_of, options, seen_by, kills)
   local next_fault, left = 0, 0
   local main, failure = coroutine.running(), nil
   local function worker()
     while next_fault < #faults and not failure do
       next_fault = next_fault + 1
       local fault = faults[next_fault]
-      seen_by[fault.name] = {}
-      kills[fault.name] = kills_of(run_fault(fault, scenarios, options),
-                                   proven_scenarios, seen_by[fault.name])
+      seen_by[fault.name] = seen_by[fault.name] or {}
+      kills[fault.name] = kills[fault.name] or {}
+      note_kills(run_fault(fault, scenarios_of(fault), options), options.proven,
+                 seen_by[fault.name], kills[fault.name])
     end
   end
   for _ = 1, math.min(AT_ONCE, #faults) do
@@ -224,19 +234,61 @@ local function run_some(faults, scenarios, options, proven_scenarios, seen_by,
   end
 end
 
+-- The requirements that some fault was seen to break.
+local function proven_ids(kills)
+  local proven = {}
+  for _, by_id in pairs(kills) do
+    for id in pairs(by_id) do
+      proven[id] = true
+    end
+  end
+  return proven
+end
+
 local function is_of_crowds(fault)
   return fault.proves[1]:find("^robust%.") ~= nil
 end
 
+-- What a check or a scenario would have needed to fail may be among what was
+-- left out because the fault was killed already.
+local function run_rest(faults, scenarios, options, seen_by, kills)
+  local proven = proven_ids(kills)
+  local function is_open(fault, scenario)
+    if seen_by[fault.name][scenario.id] ~= nil then
+      return false
+    end
+    local is_wanted = not options.proven[scenario.id]
+    for _, id in ipairs(scenario.checks) do
+      is_wanted = is_wanted or not proven[id]
+    end
+    return is_wanted
+  end
+  run_some(faults, function (fault)
+    local rest = {}
+    for _, scenario in ipairs(scenarios) do
+      if is_open(fault, scenario) then
+        rest[#rest + 1] = scenario
+      end
+    end
+    return rest
+  end, options, seen_by, kills)
+end
+
 -- Crowds come last: beside everything else they would be kept waiting by it.
-local function run_all(faults, scenarios, options, proven_scenarios, seen_by)
+local function run_all(faults, scenarios, options, seen_by)
   local others, crowds, kills = {}, {}, {}
+  local function all()
+    return scenarios
+  end
   for _, fault in ipairs(faults) do
     local list = is_of_crowds(fault) and crowds or others
     list[#list + 1] = fault
   end
-  run_some(others, scenarios, options, proven_scenarios, seen_by, kills)
-  run_some(crowds, scenarios, options, proven_scenarios, seen_by, kills)
+  run_some(others, all, options, seen_by, kills)
+  if not options.only or #options.only == 0 then
+    run_rest(others, scenarios, options, seen_by, kills)
+  end
+  run_some(crowds, all, options, seen_by, kills)
   return kills
 end
 
@@ -274,13 +326,7 @@ local function say_fault(fault, kills, unseen, verbosity)
 end
 
 local function say_unproven(scenarios, kills, proven_scenarios, unseen)
-  local proven = {}
-  for _, by_id in pairs(kills) do
-    for id in pairs(by_id) do
-      proven[id] = true
-    end
-  end
-  local unproven, checked = 0, 0
+  local proven, unproven, checked = proven_ids(kills), 0, 0
   for _, entry in ipairs(coverage.of(scenarios)) do
     local is_checked = #entry.scenarios > 0 or set_of(entry.oracle).server
     if is_checked then
@@ -381,11 +427,12 @@ function selftest.main(options)
     native.err("proxyspec selftest: --network own: " .. wanting .. "\n")
     return 3
   end
-  local known, proven_scenarios, seen_by = defects.load(scenarios), {}, {}
-  options.catchers = catchers_of(known)
-  local kills = run_all(faults, scenarios, options, proven_scenarios, seen_by)
+  local known, seen_by = defects.load(scenarios), {}
+  options.catchers, options.named = catchers_of(known), ids_of(scenarios)
+  options.proven, options.is_whole = {}, (options.verbosity or 0) > 0
+  local kills = run_all(faults, scenarios, options, seen_by)
   local imitated, missed = say_defects(known, seen_by)
-  local status = report(faults, scenarios, kills, proven_scenarios, options,
+  local status = report(faults, scenarios, kills, options.proven, options,
                         missed)
   say("%d defects of the field imitated: %d times no scenario sees it",
       imitated, missed)
