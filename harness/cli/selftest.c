@@ -28,13 +28,13 @@ static const struct option_row rows[] = {
     {"color", 0, "auto|always|never", OPTION_CHOICE, AT(color), 0, 0,
      "color on stdout (auto)"},
     {"verbose", 'v', NULL, OPTION_FLAG, AT(is_verbose), 0, 0,
-     "which scenario caught which fault"},
+     "the whole matrix: which scenario caught which fault"},
 };
 
 static const struct usage usage = {
     .name = "selftest",
     .synopsis = "",
-    .summary = "Runs the scenarios against the reference once with every fault:"
+    .summary = "Runs scenarios against the reference once with every fault:"
                "\neach check has to fail for one, each fault has to be caught.",
     .rows = rows,
     .row_count = sizeof(rows) / sizeof(rows[0]),
