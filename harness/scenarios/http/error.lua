@@ -79,9 +79,11 @@ for _, case in ipairs {
         up:silent(0.05)
         up[how](up)
         local got = c:read_end(3) or ""
-        t:check(not got:find("HTTP/1.-HTTP/1"), "http.error.no-double",
-                "a second status-line came: "
-                .. t:show(got:match("HTTP/1.-(HTTP/1[^\r\n]*)") or ""))
+        -- The page of an answer of the proxy's own may speak of HTTP.
+        local behind = got:match("^HTTP/1%.%d 200(.*)") or ""
+        local second = behind:match("HTTP/1%.%d %d%d%d[^\r\n]*")
+        t:check(not second, "http.error.no-double",
+                "a second status-line came: " .. t:show(second or ""))
       end,
     }
   end
