@@ -80,7 +80,7 @@ function dialogue.nonce(n)
     out[i] = string.format("%016x", math.random(0))
   end
   local text = table.concat(out):gsub("%x", LETTERS)
-  return string.format("%d", math.random(0, 9)) .. text:sub(2, n)
+  return (string.format("%d", math.random(0, 9)) .. text:sub(2)):sub(1, n)
 end
 
 -- Waits that a scenario may begin after its deadline, to wrap up.
