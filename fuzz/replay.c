@@ -1,10 +1,10 @@
 /*
  * Runs one target over files, without an engine: the corpus as a test.
  *
- *   TARGET_replay [-r] PATH…
+ *   TARGET_replay [-r REACHED] PATH…
  *
  * A directory stands for the files in it and in its folders, by name. Prints
- * a TAP line for each file; with -r, the file and what it reached instead.
+ * a TAP line for each file; writes each with what it reached to REACHED.
  * Each input runs in a process of its own, so that one that ends it is a
  * failure of that input alone.
  */
@@ -21,7 +21,7 @@
 enum { PATH_SIZE = 1024, FILE_MAX = 1 << 20 };
 
 static struct {
-    bool tells_reached;
+    FILE *reached; /* NULL: nobody asks */
     unsigned count;
     unsigned failed;
 } run;
@@ -58,8 +58,8 @@ _Noreturn static void run_one(const char *path)
     }
     (void)LLVMFuzzerTestOneInput(octets, len);
     free(octets);
-    if (run.tells_reached)
-        printf("%s\t%s\n", path, fuzz_reached());
+    if (run.reached)
+        (void)fprintf(run.reached, "%s\t%s\n", path, fuzz_reached());
     exit(0); /* not _exit: the leak check runs here */
 }
 
@@ -77,8 +77,7 @@ static void replay_file(const char *path)
     run.count++;
     if (status != 0)
         run.failed++;
-    if (!run.tells_reached || status != 0)
-        printf("%sok %u - %s\n", status == 0 ? "" : "not ", run.count, path);
+    printf("%sok %u - %s\n", status == 0 ? "" : "not ", run.count, path);
 }
 
 static int is_visible(const struct dirent *entry)
@@ -113,9 +112,13 @@ int main(int argc, char **argv)
 {
     int first = 1;
 
-    if (argc > 1 && strcmp(argv[1], "-r") == 0) {
-        run.tells_reached = true;
-        first = 2;
+    if (argc > 2 && strcmp(argv[1], "-r") == 0) {
+        run.reached = fopen(argv[2], "w");
+        if (!run.reached) {
+            perror(argv[2]);
+            return 2;
+        }
+        first = 3;
     }
     for (int i = first; i < argc; i++)
         replay(argv[i]);
@@ -123,7 +126,10 @@ int main(int argc, char **argv)
         (void)fputs("replay: no input\n", stderr);
         return 2;
     }
-    if (!run.tells_reached)
-        printf("1..%u\n", run.count);
+    printf("1..%u\n", run.count);
+    if (run.reached && fclose(run.reached) != 0) {
+        perror(argv[2]);
+        return 2;
+    }
     return run.failed ? 1 : 0;
 }

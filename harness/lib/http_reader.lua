@@ -30,7 +30,7 @@ Reader.__index = Reader
 local function values_in(fields, name)
   local out, wanted = {}, name:lower()
   for _, field in ipairs(fields) do
-    if field[1]:lower() == wanted then
+    if field.name == wanted then
       out[#out + 1] = field[2]
     end
   end

@@ -66,17 +66,21 @@ function Dialogue:make_context()
   return context
 end
 
-local ALPHABET = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+-- Digits and letters of either case, for four bits each.
+local LETTERS = {}
+for i, letter in utf8.codes("aKd3QzT8mXbR5vGw") do
+  LETTERS[string.format("%x", i - 1)] = utf8.char(letter)
+end
 
 -- Unique printable text of n octets. It begins with a digit: no method of HTTP
 -- does, and who looks for one in a tunnel is to find none by chance.
 function dialogue.nonce(n)
   local out = {}
-  for i = 1, n do
-    local at = i == 1 and math.random(53, 62) or math.random(#ALPHABET)
-    out[i] = ALPHABET:sub(at, at)
+  for i = 1, (n + 15) // 16 do
+    out[i] = string.format("%016x", math.random(0))
   end
-  return table.concat(out)
+  local text = table.concat(out):gsub("%x", LETTERS)
+  return (string.format("%d", math.random(0, 9)) .. text:sub(2)):sub(1, n)
 end
 
 -- Waits that a scenario may begin after its deadline, to wrap up.

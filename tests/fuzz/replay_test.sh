@@ -5,13 +5,14 @@ set -u
 export LC_ALL=C
 build=${BUILD:-build/asan}
 list=$(mktemp)
-trap 'rm -f "$list"' EXIT
+reached=$(mktemp)
+trap 'rm -f "$list" "$reached"' EXIT
 failed=0
 
 for replay in "$build"/fuzz/*_replay; do
     name=$(basename "$replay" _replay)
-    "$replay" "corpus/$name" | grep -v '^1\.\.' || failed=1
-    "$replay" -r "corpus/$name" | sed 's,^corpus/,,' >>"$list"
+    "$replay" -r "$reached" "corpus/$name" | grep -v '^1\.\.' || failed=1
+    sed 's,^corpus/,,' "$reached" >>"$list"
 done
 
 if diff corpus/reached.tsv "$list"; then

@@ -447,6 +447,7 @@ local MALFORMED = {
   { "nc-short", instead("nc", "1") }, { "nc-word", instead("nc", "0000000x") },
   { "nc-long", instead("nc", "0000000000000001") },
   { "qop-unknown", instead("qop", "auth-none") },
+  { "qop-prefix", instead("qop", "auth-") }, { "qop-empty", instead("qop", "") },
   { "alone", text = "Digest" }, { "space", text = "Digest " },
   { "token68", text = "Digest YWxpY2U6czNjcmV0" },
   { "no-equals", text = "Digest username, realm, nonce" },

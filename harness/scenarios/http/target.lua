@@ -276,9 +276,9 @@ scenario "http.target.host-ipv6" {
 
 scenario "http.target.port-default" {
   title  = "a target without a port is on port 80",
-  checks = { "http.target.default-port" },
+  checks = { "http.target.default-port", "http.target.port-range" },
   needs  = { "http-forward", "ipv4" },
-  within = 20,
+  within = 40,
   run    = function (t)
     local w = t:witness { port = 80 }
     if not w then
@@ -290,6 +290,14 @@ scenario "http.target.port-default" {
       local host = x.request:field("host") or ""
       t:check(host == w.host or host == w.host .. ":80" or host == w.host .. ":",
               "http.target.default-port", "Host is " .. t:show(host))
+    end
+    local before = w:contacts() -- a port that is none does not lead here
+    for _, port in ipairs { "x", "0x50", "-1", "80x", "x80", "65616", "65536",
+                            "%38%30", "99999" } do
+      t:outcome { origin = w, within = 2, send = http.request {
+        to = w, target = "http://" .. w.host .. ":" .. port .. "/" .. t:nonce() } }
+      t:check(w:contacts() == before, "http.target.port-range",
+              "port " .. port .. " led to port 80")
     end
   end,
 }
@@ -327,6 +335,25 @@ for _, case in ipairs(PORTS) do
       end)
       t:check(w:contacts() == 0, "http.target.port-range", string.format(
         "port %s was taken for %d", port_of(w), w.port))
+    end,
+  }
+end
+
+-- The ends of the range are ports like others.
+for _, port in ipairs { 1, 255, 256, 32768, 65535 } do
+  scenario("http.target.port-of-" .. port) {
+    title  = "a port is taken, and reached: " .. port,
+    checks = { "http.target.accept-absolute" },
+    needs  = { "http-forward", "ipv4", "network" },
+    run    = function (t)
+      local w = t:witness { port = port }
+      if not w then
+        t:skip("this port is not to be had")
+      end
+      local x = t:exchange { origin = w }
+      -- Whether it may go there is another question.
+      t:check(x.request or not x.is_own or x.response.status ~= 400,
+              "http.target.accept-absolute", "it was answered with 400")
     end,
   }
 end
