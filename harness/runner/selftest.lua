@@ -15,6 +15,7 @@ local target = require "runner.target"
 local selftest = {}
 
 local CROWD = 48 -- clients of an endurance scenario: more than faults wait for
+local LOGIN = "user:password"
 local AT_ONCE = 24 -- faults that run side by side; they mostly wait
 
 -- Rules that speak of how a message may be cut: their scenarios need variants.
@@ -167,7 +168,8 @@ local function run_fault(fault, scenarios, options)
                                            catchers)
   local apart = those_apart(chosen)
   local is_apart = #apart > 0
-  local one = is_apart and target.served(fault.name)
+  local one = is_apart and target.served(fault.name,
+                                         fault.needs_auth and LOGIN)
               or target.reference(fault.name)
   assert(one:start())
   local run_options = {

@@ -65,18 +65,23 @@ function target.spawned(definition, tls)
                definition = definition, endpoints = {} }
 end
 
--- The reference in a process of its own, so that what it holds can be seen:
--- without authentication; fault as above.
-function target.served(fault)
+-- The reference in a process of its own, so that what it holds can be seen;
+-- fault as above; with login ("user:password") it asks for these credentials.
+function target.served(fault, login)
   local command = { "/proc/self/exe", "serve", "--socks", "127.0.0.1:{port}",
                     "--http", "127.0.0.1:{port2}" }
-  if fault then
-    command[#command + 1] = "--fault"
-    command[#command + 1] = fault
+  local function add(option, value)
+    if value then
+      command[#command + 1] = option
+      command[#command + 1] = value
+    end
   end
+  add("--fault", fault)
+  add("--auth", login)
+  local at = login and login .. "@127.0.0.1" or "127.0.0.1"
   return target.spawned {
     name = "reference", command = command,
-    urls = { "socks5://127.0.0.1:{port}", "http://127.0.0.1:{port2}" },
+    urls = { "socks5://" .. at .. ":{port}", "http://" .. at .. ":{port2}" },
   }
 end
 

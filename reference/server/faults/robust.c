@@ -64,6 +64,34 @@ static enum fault_verdict keep_socket(struct fault_memory *m,
     return is_leaving(event) ? FAULT_HANG : FAULT_PASS;
 }
 
+static enum fault_verdict leak_refused(struct fault_memory *m,
+                                       struct event *event)
+{
+    if (event->kind == EVENT_DIAL_FAILED)
+        leak_descriptor(m);
+    return FAULT_PASS;
+}
+
+static enum fault_verdict leak_ended(struct fault_memory *m,
+                                     struct event *event)
+{
+    if (event->kind == EVENT_UPSTREAM_END ||
+        event->kind == EVENT_UPSTREAM_RESET)
+        leak_descriptor(m);
+    return FAULT_PASS;
+}
+
+static enum fault_verdict leak_wrong(struct fault_memory *m,
+                                     struct action *action)
+{
+    enum { STATUS = 1 };
+
+    if (faults_sends(action, MESSAGE_USERPASS_STATUS) &&
+        action->send.data.data[STATUS])
+        leak_descriptor(m);
+    return FAULT_PASS;
+}
+
 static bool is_in_handshake(const struct fault_memory *m)
 {
     enum session_state state = session_state(m->session);
@@ -123,6 +151,27 @@ static const struct fault faults[] = {
         .summary = "keeps the sockets of clients that have left",
         .proves = {REQ_ROBUST_CROWD_RELEASED},
         .on_event = keep_socket,
+    },
+    {
+        .name = "robust-refused-leak",
+        .summary = "loses a descriptor with every connection that a target "
+                   "refuses",
+        .proves = {REQ_ROBUST_CROWD_RELEASED},
+        .on_event = leak_refused,
+    },
+    {
+        .name = "robust-ended-leak",
+        .summary = "loses a descriptor with every tunnel that its target ends",
+        .proves = {REQ_ROBUST_CROWD_RELEASED},
+        .on_event = leak_ended,
+    },
+    {
+        .name = "robust-wrong-leak",
+        .summary = "loses a descriptor with every client whose credentials are "
+                   "wrong",
+        .proves = {REQ_ROBUST_CROWD_RELEASED},
+        .needs_auth = true,
+        .on_action = leak_wrong,
     },
     {
         .name = "robust-one-at-a-time",
