@@ -141,8 +141,9 @@ static void judge_codings(struct oracle *o, const struct http_request *request,
                "chunked is applied more than once");
     if (framing->defects & (HTTP1_CODING_OTHER | HTTP1_CODING_UNKNOWN) &&
         !request->has_te)
-        accuse(o, REQ_HTTP_TE_CODING_UNASKED, at,
-               "a transfer coding for a client that sent no TE");
+        /* An origin that broke the rule first cannot be seen from here. */
+        oracle_contest(o, REQ_HTTP_TE_CODING_UNASKED, SIDE_SERVER, at,
+                       "a transfer coding for a client that sent no TE");
 }
 
 /* RFC 9112 section 6.3, rule 5: a proxy answers such a response with 502. */

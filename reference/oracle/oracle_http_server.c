@@ -193,16 +193,21 @@ static bool is_client_quiet(const struct oracle *o)
 
 /*
  * A response behind the last one that the connection may have. When nobody
- * asked for it, it is none of a request that was not to be processed.
+ * asked for it, it is none of a request that was not to be processed; nor is
+ * perhaps an error, since refusing a request need not be processing it.
  */
-static bool judge_after_last(struct oracle *o, uint64_t at)
+static bool judge_after_last(struct oracle *o, uint16_t code, uint64_t at)
 {
+    static const char said[] =
+        "another response behind the last one of the connection";
     const struct http_dialogue *h = &o->u.http;
 
     if (h->last == REQ_NONE || is_client_quiet(o))
         return false;
-    oracle_accuse(o, h->last, SIDE_SERVER, at,
-                  "another response behind the last one of the connection");
+    if (h->last == REQ_HTTP_CLOSE_NO_MORE && code >= 400)
+        oracle_contest(o, h->last, SIDE_SERVER, at, "%s", said);
+    else
+        oracle_accuse(o, h->last, SIDE_SERVER, at, "%s", said);
     oracle_fall_quiet(o);
     return true;
 }
@@ -270,7 +275,7 @@ static void accept_response(struct oracle *o,
     struct http_request request;
 
     tell_response(o, head, used);
-    if (judge_after_last(o, at))
+    if (judge_after_last(o, head->line.code, at))
         return;
     if (!http_oldest(h)) {
         judge_unasked(o, head, at);

@@ -394,6 +394,10 @@ for _, case in ipairs(KINDS) do
       end
       local x = ask(t, w, kind, client)
       if x.why or x.is_own then
+        local want, got = kind.status or 200, x.response and x.response.status
+        t:check(not x.request or not got or got == want or got // 100 > 3,
+                STATUS_IDS[want] or "http.status.unknown-forward",
+                want .. " came back as " .. tostring(got))
         t:skip("it does not come through: " .. tostring(x.why))
       end
       local all = looks(x, kind)

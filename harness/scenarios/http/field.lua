@@ -49,6 +49,23 @@ scenario "http.field.same-name" {
   end,
 }
 
+scenario "http.field.same-value" {
+  title  = "lines of one name and one value all come",
+  checks = { "http.field.unknown-forward" },
+  needs  = { "http-forward" },
+  run    = function (t)
+    local id = "http.field.unknown-forward"
+    local x = both_ways(t, id, { { "X-A", "1" }, { "X-A", "2" }, { "X-A", "1" },
+                                 { "X-A", "1" } })
+    for who, m in pairs { ["the origin"] = x.request,
+                          ["the client"] = x.response } do
+      local got = (m:field("x-a") or ""):gsub("%s", "")
+      t:check(got == "1,2,1,1", id, who .. " saw X-A: " .. got
+              .. ", not 1,2,1,1")
+    end
+  end,
+}
+
 scenario "http.field.set-cookie" {
   title  = "Set-Cookie lines are not joined",
   checks = { "http.field.set-cookie" },

@@ -201,6 +201,15 @@ static enum forward_verdict sixty_four_fields(struct fault_memory *m,
     return FORWARD_PASS;
 }
 
+/* A line that says what another of its name has said is lost. */
+static enum forward_verdict same_value_once(struct fault_memory *m,
+                                            struct forward_part *part)
+{
+    if (is_sent(part))
+        forward_swap(m, part, "X-A: 1\r\nX-A: 1\r\n", "X-A: 1\r\n");
+    return FORWARD_PASS;
+}
+
 static enum forward_verdict cuts_long_value(struct fault_memory *m,
                                             struct forward_part *part)
 {
@@ -304,6 +313,8 @@ static const struct fault faults[] = {
            no_early_interim, REQ_HTTP_INTERIM_FORWARD),
     BEHIND("field-64", "loses the fields behind the 64th", sixty_four_fields,
            REQ_HTTP_FIELD_UNKNOWN_FORWARD),
+    BEHIND("same-value", "passes lines of one name and value on once",
+           same_value_once, REQ_HTTP_FIELD_UNKNOWN_FORWARD),
     BEHIND("value-1024", "cuts values at 1024 octets", cuts_long_value,
            REQ_HTTP_FIELD_UNKNOWN_FORWARD),
     BEHIND("colon", "cuts values at their first colon", ends_at_colon,
