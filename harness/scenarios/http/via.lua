@@ -251,6 +251,10 @@ for side, send in pairs(SIDES) do
                 "the proxy's entry is not the last one: " .. text)
         -- With pseudonyms in the place of names only the number tells.
         t:check(#got >= #want, "http.via.kept", text)
+        -- Nothing can be merged with an entry of HTTP/1.0 behind one of 1.1.
+        local is_lost = at > 0 and at < #want and #got <= #want
+        t:check(not (is_lost and want[#want]:find("^1%.0")), "http.via.kept",
+                text .. ", with one entry less")
         t:check(#got > #want or at < #want, append,
                 text .. ", and no entry of the proxy")
       end,

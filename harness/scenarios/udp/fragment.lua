@@ -223,6 +223,24 @@ scenario "socks5.udp.pieces-of-two-clients" {
   end,
 }
 
+-- Pieces that are not joined are dropped: nothing else may become of them.
+scenario "socks5.udp.two-pieces" {
+  title  = "two pieces are joined to one datagram, or nothing comes of them",
+  checks = { "socks5.udp.frag-sequence" },
+  needs  = NEEDS,
+  run    = function (t)
+    local _, relay = t:associate {}
+    local sink = t:sink {}
+    alive(t, relay, sink)
+    local a, b = t:nonce(), t:nonce()
+    send(relay, sink, { { 0x01, a }, { 0x82, b } })
+    for _, got in ipairs(arrivals(sink, 0.3, a, b)) do
+      t:check(got == a .. b, "socks5.udp.frag-sequence",
+              "of two pieces came " .. t:show(got))
+    end
+  end,
+}
+
 scenario "socks5.udp.three-pieces" {
   title  = "pieces are joined in their order",
   checks = { "socks5.udp.frag-sequence" },

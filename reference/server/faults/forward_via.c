@@ -101,6 +101,15 @@ static enum forward_verdict first_line_only(struct fault_memory *m,
     return FORWARD_PASS;
 }
 
+/* Of three lines of others two are kept. */
+static enum forward_verdict third_lost(struct fault_memory *m,
+                                       struct forward_part *part)
+{
+    if (is_sent(part))
+        forward_swap(m, part, "Via: 1.0 third\r\n", "");
+    return FORWARD_PASS;
+}
+
 static enum forward_verdict first_on_response(struct fault_memory *m,
                                               struct forward_part *part)
 {
@@ -128,6 +137,8 @@ static const struct fault faults[] = {
         not_beside_others, REQ_HTTP_VIA_APPEND, REQ_HTTP_VIA_APPEND_RESPONSE),
     FORWARD_FAULT("via-first-line-only", "keeps the first line of Via alone",
                   first_line_only, REQ_HTTP_VIA_KEPT),
+    FORWARD_FAULT("via-third-lost", "keeps two lines of Via of others",
+                  third_lost, REQ_HTTP_VIA_KEPT),
     FORWARD_FAULT("via-first-on-response",
                   "adds its entry to Via of responses before those of others",
                   first_on_response, REQ_HTTP_VIA_ORDER),

@@ -112,6 +112,29 @@ static enum fault_verdict cut_joined(struct fault_memory *m,
     return FAULT_PASS;
 }
 
+/* The piece that came last is put in front. count[2]: octets of the first. */
+static enum fault_verdict note_first(struct fault_memory *m,
+                                     struct association_event *event)
+{
+    if (position_of(event) == 1 && event->datagram.data.len > UDP_HEADER_IPV4)
+        m->count[2] = event->datagram.data.len - UDP_HEADER_IPV4;
+    return note_joined(m, event);
+}
+
+static enum fault_verdict turn_joined(struct fault_memory *m,
+                                      struct association_action *action)
+{
+    struct px_bytes data = action->send.data;
+    size_t first = (size_t)m->count[2];
+
+    if (!is_joined(m, action) || first > data.len || data.len > sizeof(m->out))
+        return FAULT_PASS;
+    memcpy(m->out, data.data + first, data.len - first);
+    memcpy(m->out + data.len - first, data.data, first);
+    action->send.data.data = m->out;
+    return FAULT_PASS;
+}
+
 /* The queue is not emptied when it was sent: each datagram has those before it
  * in front, as far as there is room. */
 static enum fault_verdict stale_joined(struct fault_memory *m,
@@ -221,6 +244,13 @@ static const struct fault faults[] = {
         .proves = {REQ_SOCKS5_UDP_FRAG_SEQUENCE},
         .on_datagram = note_joined,
         .on_relay = cut_joined,
+    },
+    {
+        .name = "udp-frag-turned",
+        .summary = "puts the last piece in front of the first",
+        .proves = {REQ_SOCKS5_UDP_FRAG_SEQUENCE},
+        .on_datagram = note_first,
+        .on_relay = turn_joined,
     },
     {
         .name = "udp-frag-queue-kept",
