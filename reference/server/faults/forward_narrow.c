@@ -19,14 +19,28 @@ static bool is_received(const struct forward_part *part)
     return part->stage == FORWARD_REQUEST_RECEIVED;
 }
 
-static bool is_usual(struct px_bytes name)
+static bool is_usual(const struct forward_part *part, struct px_bytes name)
 {
     static const char *const names[] = {
-        "Host",           "Via",    "Connection",       "Transfer-Encoding",
-        "Content-Length", "Date",   "Content-Type",     "Max-Forwards",
-        "Trailer",        "TE",     "Upgrade",          "Expect",
-        "Server",         "Accept", "Location",         "User-Agent",
-        "Authorization",  "Cookie", "WWW-Authenticate", "Proxy-Authenticate",
+        "Host",
+        "Via",
+        "Connection",
+        "Transfer-Encoding",
+        "Content-Length",
+        "Content-Type",
+        "Max-Forwards",
+        "Trailer",
+        "TE",
+        "Upgrade",
+        "Expect",
+        "Server",
+        "Accept",
+        "Location",
+        "User-Agent",
+        "Authorization",
+        "Cookie",
+        "WWW-Authenticate",
+        "Proxy-Authenticate",
     };
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -34,7 +48,8 @@ static bool is_usual(struct px_bytes name)
                 name, px_bytes_of((const uint8_t *)names[i], strlen(names[i]))))
             return true;
     }
-    return false;
+    return part->stage == FORWARD_RESPONSE_SENT &&
+           px_equal_nocase(name, PX_LITERAL("Date"));
 }
 
 /* Where the line that begins at `at` ends, behind its LF. */
@@ -55,7 +70,7 @@ static enum forward_verdict few_fields(struct fault_memory *m,
         const uint8_t *line = part->octets.data + at;
         const uint8_t *colon = memchr(line, ':', end - at);
 
-        if (!colon || is_usual(px_bytes_of(line, (size_t)(colon - line))))
+        if (!colon || is_usual(part, px_bytes_of(line, (size_t)(colon - line))))
             at = end;
         else
             forward_put(m, part, at, end - at, (struct px_bytes){0});
@@ -110,6 +125,7 @@ static enum forward_verdict no_path(struct fault_memory *m,
     if (part->stage == FORWARD_REQUEST_SENT) {
         forward_swap(m, part, "DELETE / HTTP/", "DELETE  HTTP/");
         forward_swap(m, part, "HEAD / HTTP/", "HEAD  HTTP/");
+        forward_swap(m, part, "BREW / HTTP/", "BREW  HTTP/");
     }
     return FORWARD_PASS;
 }
@@ -136,8 +152,8 @@ static const struct fault faults[] = {
                   short_hops, REQ_HTTP_MAXFORWARDS_DECREMENT),
     FORWARD_FAULT("needs-blank", "reads Connection only behind a blank",
                   needs_blank, REQ_HTTP_PARSE_TRIM),
-    FORWARD_FAULT("no-path", "asks by DELETE and HEAD for nothing", no_path,
-                  REQ_HTTP_TARGET_EMPTY_PATH),
+    FORWARD_FAULT("no-path", "asks for nothing by DELETE, HEAD and others",
+                  no_path, REQ_HTTP_TARGET_EMPTY_PATH),
     FORWARD_FAULT("few-ports", "refuses ports that are seldom used", few_ports,
                   REQ_HTTP_TARGET_ACCEPT_ABSOLUTE),
 };
