@@ -134,6 +134,20 @@ local function run_in_turn(one, fault, chosen, run_options, options)
   return all
 end
 
+-- The scenarios that could not tell, on a machine that was busy with others.
+local function untold(chosen, results)
+  local is_untold, out = {}, {}
+  for _, result in ipairs(results) do
+    is_untold[result.scenario] = result.verdict == "inconclusive"
+  end
+  for _, scenario in ipairs(chosen) do
+    if is_untold[scenario.id] then
+      out[#out + 1] = scenario
+    end
+  end
+  return out
+end
+
 -- What none has failed yet runs first, and all else only as long as the fault
 -- is not killed; what waits for seconds comes last. The whole matrix is run for
 -- those who want to see it.
@@ -158,6 +172,9 @@ local function run_until_killed(one, fault, chosen, run_options, options)
   end
   if is_named or not is_killed(fault, results) then
     run(slow)
+  end
+  if not is_killed(fault, results) then
+    run(untold(chosen, results))
   end
   return results
 end
