@@ -47,7 +47,8 @@ headers_alone() {
         -x c /dev/null
 }
 
-# Without the headers of libraries, which it would judge by its own defines.
+# Without the headers of libraries, which it would judge by its own defines, and
+# without the table of embedded files, which takes it as long as all the rest.
 cpp_check() {
     for flag in "$@"; do
         shift
@@ -56,7 +57,7 @@ cpp_check() {
         *) set -- "$@" "$flag" ;;
         esac
     done
-    ours '*.c' | xargs cppcheck --quiet --std=c11 --error-exitcode=1 \
+    ours '*.c' | grep -v '^harness/script/embedded.c$' | xargs cppcheck --quiet --std=c11 --error-exitcode=1 \
         --inline-suppr -j "$jobs" --enable=warning,portability \
         --suppress=missingIncludeSystem \
         --suppress=normalCheckLevelMaxBranches "$@"

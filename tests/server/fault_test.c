@@ -80,8 +80,27 @@ static bool speaks_otherwise(const struct fault *fault)
                                            "socks5.udp.", "socks5.bind.",
                                            "tor.",        "robust."};
     static const char *const names[] = {
-        "socks5-associate-silent", "socks5-bind-silent",
-        "socks5-name-dot-refused", "socks5-name-underscore-refused"};
+        "socks5-associate-silent",
+        "socks5-bind-silent",
+        "socks5-name-dot-refused",
+        "socks5-name-underscore-refused",
+        "socks5-command-by-type",
+        "socks5-atyp-by-command",
+        /* longer, later, or with other credentials than theirs */
+        "relay-early-cut",
+        "relay-early-end-closes",
+        "relay-late-bit-to-client",
+        "relay-late-bit-to-target",
+        "relay-deadline-kept",
+        "relay-idle-ends",
+        "relay-record-cut",
+        "relay-half-close-short",
+        "auth-password-first-ignored",
+        "auth-password-last-ignored",
+        "auth-user-last-ignored",
+        "auth-password-sum",
+        "auth-password-end",
+    };
     const char *id = requirement_row(fault->proves[0])->id;
 
     for (size_t i = 0; i < LENGTH(names); i++) {
@@ -93,6 +112,7 @@ static bool speaks_otherwise(const struct fault *fault)
             return true;
     }
     return strncmp(fault->name, "far-", 4) == 0 ||
+           strncmp(fault->name, "named-", 6) == 0 ||
            strncmp(fault->name, "rule-", 5) == 0 ||
            strncmp(fault->name, "digest-", 7) == 0 ||
            strncmp(fault->name, "forward-", 8) == 0 || fault->on_forward ||

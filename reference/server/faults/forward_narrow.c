@@ -35,7 +35,6 @@ static bool is_usual(const struct forward_part *part, struct px_bytes name)
         "Expect",
         "Server",
         "Accept",
-        "Location",
         "User-Agent",
         "Authorization",
         "Cookie",
@@ -133,7 +132,7 @@ static enum forward_verdict no_path(struct fault_memory *m,
 static enum forward_verdict few_ports(struct fault_memory *m,
                                       struct forward_part *part)
 {
-    static const char *const others[] = {":1/", ":255/", ":256/", ":32768/"};
+    static const char *const others[] = {":1/", ":255/", ":256/", ":61001/"};
 
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
         if (is_received(part) && forward_has(part, others[i]))

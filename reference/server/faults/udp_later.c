@@ -107,6 +107,7 @@ static enum fault_verdict first_sender(struct fault_memory *m,
                                        struct association_event *event)
 {
     struct px_endpoint *from = &event->datagram.from;
+    struct px_endpoint first;
 
     if (event->kind != ASSOCIATION_FROM_CLIENT)
         return FAULT_PASS;
@@ -114,7 +115,9 @@ static enum fault_verdict first_sender(struct fault_memory *m,
         m->kept_len = sizeof(*from);
         memcpy(m->kept, from, sizeof(*from));
     }
-    if (memcmp(m->kept, from, sizeof(*from)) != 0)
+    memcpy(&first, m->kept, sizeof(first));
+    if (first.port != from->port ||
+        memcmp(first.addr.ip, from->addr.ip, sizeof(first.addr.ip)) != 0)
         return FAULT_DROP;
     from->addr = m->association.peer;
     return FAULT_PASS;
