@@ -39,6 +39,7 @@ static const struct {
 struct credentials {
     struct oracle *o;
     uint64_t at;
+    bool is_passed_on; /* perhaps, by a proxy with several clients */
     bool is_present[PARAMS];
     struct http1_auth_param at_param[PARAMS];
 };
@@ -168,7 +169,7 @@ static void judge_uri(const struct credentials *c,
     uri = octets_of(&c->at_param[URI], buf, sizeof(buf));
     if (px_equal(uri, target))
         return;
-    if (http1_find(&head->fields, "Via"))
+    if (c->is_passed_on)
         contest(c, REQ_AUTH_DIGEST_CLIENT_URI,
                 "uri is not the target, which a proxy may have changed");
     else if (http_is_absolute(target) && px_equal(uri, path_of(target)))
@@ -222,7 +223,10 @@ static void judge_count(const struct credentials *c, struct http_nonce *n)
                "nc is no count of eight hexadecimal digits");
         return;
     }
-    if (count <= n->highest)
+    if (count <= n->highest && c->is_passed_on)
+        contest(c, REQ_AUTH_DIGEST_CLIENT_NC_VALUE,
+                "nc does not rise, unless requests of several clients met");
+    else if (count <= n->highest)
         accuse(c, REQ_AUTH_DIGEST_CLIENT_NC_VALUE,
                "nc does not rise with the requests of a nonce");
     else if (n->is_challenged && n->highest == 0 && count != 1)
@@ -283,6 +287,8 @@ void http_judge_digest(struct oracle *o, const struct http1_request_head *head,
     struct credentials c = {.o = o, .at = at};
     struct px_bytes scheme, rest;
     struct http_nonce *n;
+
+    c.is_passed_on = http1_find(&head->fields, "Via") != NULL;
 
     if (!http1_split_credentials(value, &scheme, &rest) ||
         !px_equal_nocase(scheme, PX_LITERAL("Digest")) ||

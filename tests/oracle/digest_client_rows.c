@@ -109,6 +109,11 @@ static const struct dialogue_row rows[] = {
     ROW("nc falls, of a nonce from elsewhere", HTTP,
         STEPS(GOOD("00000011"), AGAIN, GOOD("00000010")),
         FINDS(BY_CLIENT(AUTH_DIGEST_CLIENT_NC_VALUE))),
+    ROW("nc falls behind a proxy, which may have several clients", HTTP,
+        STEPS(GOOD("00000011"), AGAIN,
+              C(TARGET "Via: 1.1 p" E "Proxy-Authorization: Digest " NAMES URI
+                    RESPONSE COUNT("00000010") BACK E E)),
+        FINDS(MAYBE_CLIENT(AUTH_DIGEST_CLIENT_NC_VALUE))),
     ROW("nc begins anew with a nonce", HTTP,
         STEPS(ASKED, GOOD("00000001"),
               S("HTTP/1.1 407 Who" E EMPTY
