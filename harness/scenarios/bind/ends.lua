@@ -32,6 +32,15 @@ for _, v in ipairs(VERSIONS) do
     return c, up
   end
 
+  -- This one of the two that are joined, and the other one.
+  local function sides(t, who)
+    local c, up = joined(t)
+    if who == "peer" then
+      return up, c
+    end
+    return c, up
+  end
+
   for _, who in ipairs { "peer", "client" } do
     for _, how in ipairs { "close", "reset" } do
       scenario(v.prefix .. how .. "-by-" .. who) {
@@ -40,11 +49,7 @@ for _, v in ipairs(VERSIONS) do
         needs  = v.needs,
         within = 20,
         run    = function (t)
-          local c, up = joined(t)
-          local from, to = c, up
-          if who == "peer" then
-            from, to = up, c
-          end
+          local from, to = sides(t, who)
           from[how](from)
           t:check(to:ended(10), v.relay, "the other side is open after 10 s",
                   { absence = true })
@@ -59,11 +64,7 @@ for _, v in ipairs(VERSIONS) do
       needs  = v.needs,
       within = 20,
       run    = function (t)
-        local c, up = joined(t)
-        local from, to = c, up
-        if who == "peer" then
-          from, to = up, c
-        end
+        local from, to = sides(t, who)
         local answer = block(131072)
         from:send("question")
         from:shut()
@@ -85,11 +86,7 @@ for _, v in ipairs(VERSIONS) do
       needs  = v.needs,
       within = 20,
       run    = function (t)
-        local c, up = joined(t)
-        local from, to = c, up
-        if who == "peer" then
-          from, to = up, c
-        end
+        local from, to = sides(t, who)
         local burst = block(1 << 20)
         from:send(burst)
         from:close()
