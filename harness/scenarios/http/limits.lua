@@ -205,3 +205,31 @@ for _, size in ipairs(BUFFERS) do
     end,
   }
 end
+
+-- An entry of Via as long as the proxy's own one, of another proxy: its own
+-- would be a loop. Who refuses short ones refuses them for another reason.
+scenario "http.limits.own-via" {
+  title  = "an entry of Via that is as long as the proxy's own is accepted",
+  checks = { "http.limits.own-output" },
+  needs  = { "http-forward" },
+  run    = function (t)
+    local id, client = "http.limits.own-output", nil
+    local function with(entry)
+      local x = t:exchange { reuse = client, within = 3, fields = {
+        entry and { "Via", entry } or nil } }
+      client = x.client
+      return x
+    end
+    local plain = with(nil)
+    local own = plain.request and plain.request:field("via")
+    if not own or #own < #"1.1 ab" then
+      t:skip("the proxy adds no entry to Via")
+    elseif not with("1.1 a").request then
+      t:skip("the proxy serves no request that has been through another one")
+    end
+    local x = with("1.1 " .. ("v"):rep(#own - #"1.1 "))
+    t:check(x.request or not x.is_own, id, string.format(
+      "its own entry has %d octets; a request with one of as many was answered "
+      .. "with %s", #own, tostring(x.response and x.response.status)))
+  end,
+}
