@@ -142,8 +142,8 @@ end
 local BUFFERS = { 1024, 2048, 4096, 8192, 16384, 32768 }
 
 local function sized(size, before)
-  local width = size - before - #"X-Pad: \r\n"
-  return { "X-Pad", ("p"):rep(width - 1) .. "q" }
+  local width = size - before - #"X-Fill: \r\n"
+  return { "X-Fill", ("p"):rep(width - 1) .. "q" }
 end
 
 for _, size in ipairs(BUFFERS) do
@@ -164,7 +164,7 @@ for _, size in ipairs(BUFFERS) do
           within = 3, fields = { pad, { "X-Last", "last" } } }
         local got = x.request
         client = x.client
-        t:check(not got or got:field("x-pad") == pad[2]
+        t:check(not got or got:field("x-fill") == pad[2]
                 and got:field("x-last") == "last"
                 and got:field("host") == w.authority, id, string.format(
                   "a head of %d octets came changed", size + i))
@@ -196,7 +196,7 @@ for _, size in ipairs(BUFFERS) do
           end }
         local got = not x.is_own and x.response
         client = x.client
-        t:check(not got or got:field("x-pad") == pad[2]
+        t:check(not got or got:field("x-fill") == pad[2]
                 and got:field("x-last") == "last" and got.body == "hello", id,
                 string.format("a head of %d octets came back changed", size + i))
         t:check(x.what ~= "malformed", id, string.format(
