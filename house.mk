@@ -58,7 +58,7 @@ thirdparty: ## judge the proxies of the distribution (needs root)
 
 # The flags are not quoted: the shell splits them and reads their own quotes.
 lint: $(GENERATED) ## format, clang-tidy, cppcheck, syntax of Lua and shell
-	@sh tests/lint.sh $(INC.harness) -Ifuzz -Itests
+	@sh tests/lint.sh $(INC.harness) -Ifuzz -Ifuzz/afl -Itests
 
 DESTDIR ?=
 install: ## install the release build under PREFIX

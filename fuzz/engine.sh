@@ -29,12 +29,15 @@ libfuzzer() {
     [ $status = 0 ]
 }
 
-# AFL++ wants one folder without folders in it.
+# AFL++ wants one folder without folders in it, and the target's own mutations
+# as a library.
 afl() {
+    mutator=$PWD/build/afl/mutator.so
     mkdir "$scratch/in"
     find "$corpus" -type f -size -4k -exec cp {} "$scratch/in" \;
     AFL_NO_UI=1 AFL_SKIP_CPUFREQ=1 AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 \
         AFL_NO_AFFINITY=1 AFL_ALLOW_TMP=1 AFL_QUIET=1 \
+        AFL_CUSTOM_MUTATOR_LIBRARY="$mutator" FUZZ_TARGET="$target" \
         timeout -k 5 $((seconds + 30)) taskset -c "$core" \
         afl-fuzz -V "$seconds" -i "$scratch/in" -o "$scratch/afl" \
         $([ ! -e "$dict" ] || echo "-x $dict") "$@" \

@@ -42,6 +42,22 @@ $(FUZZ_REPLAYS): %_replay: %_fuzz.o $(B)/fuzz/replay.o $(FUZZ_OBJ)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(OPT) $(LDFLAGS) -o $@ $^ $(FUZZ_LIBS)
 
+INC.afl := $(INC.fuzz) -Ifuzz/afl
+
+# AFL++ loads the targets' mutations from a library of their own, which a
+# sanitizer has no part in.
+FUZZ_MUTATOR := build/afl/mutator.so
+FUZZ_MUTATOR_SRC := fuzz/afl/afl_mutator.c fuzz/mutators.c fuzz/http_mutator.c \
+                    fuzz/script_mutator.c fuzz/session_script.c \
+                    fuzz/forward_script.c fuzz/canned.c reference/wire/px.c
+
+$(FUZZ_MUTATOR): $(FUZZ_MUTATOR_SRC) reference/wire/px.h \
+                 $(wildcard fuzz/*.h fuzz/afl/*.h) $(GENERATED)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) -std=c17 $(WARN) -O2 -g -shared -fPIC \
+	$(INC.afl) -Wl,-Bsymbolic -o $@ $(FUZZ_MUTATOR_SRC)
+
 -include $(wildcard $(B)/fuzz/*.d)
 
 fuzz-build: ## build the fuzz targets for both engines and the replay
@@ -49,6 +65,7 @@ fuzz-build: ## build the fuzz targets for both engines and the replay
 	@$(MAKE) --no-print-directory MODE=fuzz CC=$(FUZZ_CLANG) fuzz-engines
 	@AFL_QUIET=1 AFL_USE_ASAN=1 AFL_USE_UBSAN=1 \
 	$(MAKE) --no-print-directory MODE=afl CC=$(FUZZ_AFL) fuzz-engines
+	@$(MAKE) --no-print-directory MODE=fuzz CC=$(FUZZ_CLANG) $(FUZZ_MUTATOR)
 
 fuzz-replay: ## replay the corpus without an engine
 	@$(MAKE) --no-print-directory MODE=asan fuzz-replays

@@ -80,4 +80,7 @@ void mutator_change_script(struct mutator_text *input,
 size_t mutator_mutate(const char *target, uint8_t *data, size_t size,
                       size_t max, unsigned seed);
 
+/* Whether there are mutations of this target's own. */
+bool mutator_is_for(const char *target);
+
 #endif

@@ -113,3 +113,8 @@ size_t mutator_mutate(const char *target, uint8_t *data, size_t size,
         return len;
     return has_engine ? LLVMFuzzerMutate(data, size, max) : size;
 }
+
+bool mutator_is_for(const char *target)
+{
+    return format_of(target) != NULL;
+}

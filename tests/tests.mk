@@ -21,9 +21,10 @@ $(TEST_BIN): %: %.o $(TEST_HELP_OBJ) $(LIB)
 	$(Q)$(CC) $(OPT) $(LDFLAGS) $(WRAP) -o $@ $(filter-out $(LIB),$^) $(LIB) $(LIBS) -lcmocka
 
 # What fuzz targets share is no part of the library.
-$(B)/tests/fuzz/%.o: INC.tests += -Ifuzz
+$(B)/tests/fuzz/%.o: INC.tests += -Ifuzz -Ifuzz/afl
 $(B)/tests/fuzz/mutator_test: $(addprefix $(B)/fuzz/,mutators.o http_mutator.o \
-    script_mutator.o session_script.o forward_script.o canned.o)
+    script_mutator.o session_script.o forward_script.o canned.o \
+    afl/afl_mutator.o)
 
 -include $(TEST_BIN:=.d) $(TEST_HELP_OBJ:.o=.d)
 

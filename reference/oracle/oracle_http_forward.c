@@ -231,7 +231,10 @@ void http_judge_forwarded(struct oracle *o, const struct http_request *request,
         oracle_contest(o, REQ_HTTP_UPGRADE_426_FIELD, SIDE_SERVER, at,
                        "426 without Upgrade, perhaps an origin's");
     if (head->line.code == 407) {
-        http_judge_challenges(o, &head->fields, at, !o->cfg->is_auth_required);
+        /* Another proxy behind this one may ask whom this one has let in. */
+        http_judge_challenges(o, &head->fields, at,
+                              !o->cfg->is_auth_required ||
+                                  request->has_credentials);
         http_note_unauthorised(o, request);
     }
     http_note_close(o, request, head, at);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "afl_mutator.h"
 #include "fuzz.h"
 #include "mutator.h"
 #include "rows.h"
@@ -110,11 +111,53 @@ static void other_inputs_stay(void **state)
     }
 }
 
+/* The library for AFL++: what stays as it was is no mutant. */
+static void afl_gets_mutants(void **state)
+{
+    const struct mutator_row *row = &rows[3];
+    unsigned changed = 0;
+    uint8_t *out;
+    void *m;
+
+    (void)state;
+    assert_int_equal(setenv("FUZZ_TARGET", row->target, 1), 0);
+    m = afl_custom_init(NULL, 1);
+    assert_non_null(m);
+    assert_true(afl_custom_fuzz_count(m, row->in.data, row->in.len) > 0);
+    for (unsigned i = 0; i < SEEDS; i++) {
+        size_t len = afl_custom_fuzz(m, row->in.data, row->in.len, &out, NULL,
+                                     0, row->in.len + 8);
+
+        assert_true(len <= row->in.len + 8);
+        assert_true(len != row->in.len || memcmp(out, row->in.data, len) != 0);
+        changed += len > 0;
+    }
+    assert_true(changed > SEEDS / 2);
+    assert_int_equal(afl_custom_fuzz(m, row->in.data, row->in.len, &out, NULL,
+                                     0, row->in.len - 1),
+                     0);
+    afl_custom_deinit(m);
+}
+
+static void afl_passes_over_others(void **state)
+{
+    void *m;
+
+    (void)state;
+    assert_int_equal(setenv("FUZZ_TARGET", "pcap", 1), 0);
+    m = afl_custom_init(NULL, 1);
+    assert_non_null(m);
+    assert_int_equal(afl_custom_fuzz_count(m, (const uint8_t *)HEAD, 4), 0);
+    afl_custom_deinit(m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_octet_stays),
         cmocka_unit_test(other_inputs_stay),
+        cmocka_unit_test(afl_gets_mutants),
+        cmocka_unit_test(afl_passes_over_others),
     };
 
     return RUN_ROWS(rows, check_room) + RUN_ROWS(rows, check_seeds) +

@@ -271,6 +271,12 @@ static const struct dialogue_row rows[] = {
     ROW("407 without a challenge, perhaps an origin's", HTTP,
         STEPS(C(GET), S("HTTP/1.1 407 Who" E "Content-Length: 0" E E)),
         FINDS(MAYBE_SERVER(AUTH_PROXY_CHALLENGE_FIELD))),
+    ROW("407 without a challenge for credentials, perhaps the next proxy's",
+        HTTP_AUTH,
+        STEPS(C("GET http://a.test/ HTTP/1.1" E HOST
+                "Proxy-Authorization: Basic YTpi" E E),
+              S("HTTP/1.1 407 Who" E "Content-Length: 0" E E)),
+        FINDS(MAYBE_SERVER(AUTH_PROXY_CHALLENGE_FIELD))),
 
     /* RFC 9112 sections 6.1, 9.3 and 9.6: the end of the connection. */
     ROW("both fields, and left open", HTTP,

@@ -89,6 +89,7 @@ static bool speaks_otherwise(const struct fault *fault)
         /* longer, later, or with other credentials than theirs */
         "relay-early-cut",
         "relay-early-end-closes",
+        "relay-own-stays",
         "relay-late-bit-to-client",
         "relay-late-bit-to-target",
         "relay-deadline-kept",

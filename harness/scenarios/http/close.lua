@@ -187,6 +187,26 @@ scenario "http.close.linger" {
   end,
 }
 
+-- No specification says when an idle connection is closed; Keep-Alive does.
+scenario "http.close.idle" {
+  title    = "an idle connection whose time was told is closed gracefully",
+  checks   = { "http.close.graceful" },
+  needs    = { "http-forward" },
+  negative = true,
+  slow     = true,
+  within   = 20,
+  run      = function (t)
+    local x = t:exchange { fields = { { "Connection", "keep-alive" } } }
+    local told = x.response and x.response:field("keep-alive") or ""
+    local seconds = tonumber(told:match("timeout=(%d+)"))
+    if not seconds or seconds > 10 or x:says_close() then
+      t:skip("the proxy does not say that it closes in 10 s")
+    end
+    t:check(x.client:ended(seconds + 3) ~= "rst", "http.close.graceful",
+            "reset " .. told .. " behind the response")
+  end,
+}
+
 -- The same of responses of other kinds.
 local ORIGIN_CLOSES = {
   { "head", { method = "HEAD" }, { body = "", fields = {

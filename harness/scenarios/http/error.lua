@@ -89,6 +89,19 @@ for _, case in ipairs {
   end
 end
 
+-- What else a refusal tells: 431 is about fields alone (RFC 6585, 5), and may
+-- be thought to count the line before them; Retry-After is seconds or a date.
+local function check_told(t, name, answer)
+  t:check(answer.status ~= 431 or name == "long-field", "http.limits.431",
+          "431 came, and no field is large",
+          { contested = name == "long-line" })
+  local after = answer:field("retry-after")
+  t:check(not after or after:find("^%d+$")
+          or after:find("^%u%l%l+, %d%d[ -]%u%l%l[ -]%d+ %d%d:%d%d:%d%d GMT$")
+          or after:find("^%u%l%l %u%l%l [ %d]%d %d%d:%d%d:%d%d %d%d%d%d$"),
+          "http.error.retry-after", "Retry-After is " .. t:show(after or ""))
+end
+
 -- Every refusal explains itself, whatever it refuses.
 local REFUSED = {
   { "garbage", function () return "!\"$% nothing\r\n\r\n" end },
@@ -123,7 +136,8 @@ for _, case in ipairs(REFUSED) do
   local name, request_of = table.unpack(case)
   scenario("http.error.explained-" .. name) {
     title    = "a refusal has an explanation: " .. name,
-    checks   = { "http.status.error-content" },
+    checks   = { "http.status.error-content", "http.limits.431",
+                 "http.error.retry-after" },
     needs    = { "http-forward", "ipv4" },
     negative = true,
     run      = function (t)
@@ -136,6 +150,7 @@ for _, case in ipairs(REFUSED) do
       t:check(answer.body ~= "" or answer.framing == "end",
               "http.status.error-content",
               "the " .. answer.status .. " explains nothing")
+      check_told(t, name, answer)
     end,
   }
 end

@@ -41,6 +41,26 @@ scenario "http.transform.label" {
   end,
 }
 
+-- Who unpacks content takes its coding away, and the length follows.
+scenario "http.transform.unpacked" {
+  title    = "content in a coding stays in it as long as it is told to be",
+  checks   = { "http.transform.allowed" },
+  needs    = { "http-forward" },
+  negative = true,
+  run      = function (t)
+    local packed = "\x1f\x8b\8\0\0\0\0\0\0\3\xcb\x48\xcd\xc9\xc9\7\0"
+                   .. "\x86\xa6\x10\x36\5\0\0\0"
+    local x = t:exchange { within = 3,
+      fields = { { "Accept-Encoding", "gzip" } },
+      answer = { body = packed, fields = {
+        { "Content-Type", "text/plain" }, { "Content-Encoding", "gzip" } } } }
+    local got = not x.is_own and x.response
+    t:check(not got or not got:has("content-encoding", "gzip")
+            or got.body:sub(1, 2) == packed:sub(1, 2), "http.transform.allowed",
+            "the client got " .. t:show(got and got.body or "") .. " as gzip")
+  end,
+}
+
 local CONDITIONS = {
   { "if-match", "If-Match", '"a", "b"' }, { "if-none-match", "If-None-Match", '"a"' },
   { "if-none-match-weak", "If-None-Match", 'W/"a"' },
@@ -68,7 +88,7 @@ end
 
 scenario "http.range.other-unit" {
   title  = "a 206 of a unit that nobody knows comes back",
-  checks = { "http.range.206-unknown" },
+  checks = { "http.range.206-unknown", "http.range.unknown-unit" },
   needs  = { "http-forward" },
   run    = function (t)
     local x = t:exchange { breaks = "http.range.206-unknown",
@@ -76,6 +96,9 @@ scenario "http.range.other-unit" {
       answer = { status = 206, fields = { { "Content-Range", "pages 1-2/3" } } } }
     t:check(x.response.status == 206, "http.range.206-unknown",
             "206 came back as " .. x.response.status)
+    local asked = x.request:field("range")
+    t:check(not asked or asked == "pages=1-2", "http.range.unknown-unit",
+            "the origin was asked for " .. tostring(asked))
   end,
 }
 

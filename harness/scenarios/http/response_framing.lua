@@ -74,12 +74,22 @@ for name, coding in pairs { ["gzip"] = "gzip", ["unknown"] = "foo",
                             ["identity"] = "identity" } do
   scenario("http.framing.response-coding-" .. name) {
     title    = "a response in another coding ends with its connection: " .. name,
-    checks   = { "http.framing.te-response-not-final" },
+    checks   = { "http.framing.te-response-not-final",
+                 "http.framing.chunked-last-response" },
     needs    = { "http-forward" },
     negative = true,
+    within   = 20,
     run      = function (t)
       local x, got = answered(t, { "Transfer-Encoding: " .. coding },
                               "hello world", { close = true })
+      -- The same coding and no chunks: nothing but a close can end it.
+      local part = not x.is_own and (x.response or x.partial)
+      local last = part and part.head
+                   and (part:field("transfer-encoding") or ""):match("([^%s,]+)$")
+      t:check(not last or last:lower() == "chunked" or x.client:ended(8),
+              "http.framing.chunked-last-response",
+              "a response in the coding " .. t:show(last or "")
+              .. " came, and its connection stays open", { absence = true })
       t:check(not got or got.body == "hello world",
               "http.framing.te-response-not-final",
               "the client got " .. t:show(got and got.body or ""),

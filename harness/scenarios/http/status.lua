@@ -114,3 +114,21 @@ scenario "http.status.not-modified" {
             "304 came back as " .. x.response.status)
   end,
 }
+
+-- The length of none, or none in chunks.
+for _, case in ipairs { { "length", nil }, { "chunked", true } } do
+  scenario("http.status.reset-content-" .. case[1]) {
+    title    = "a 205 that came without content has none: " .. case[1],
+    checks   = { "http.status.205" },
+    needs    = { "http-forward" },
+    negative = true,
+    run      = function (t)
+      local x = t:exchange { within = 3, answer = {
+        status = 205, body = "", chunked = case[2] } }
+      local got = not x.is_own and (x.response or x.partial)
+      t:check(not got or got.status ~= 205 or (got.body or "") == "",
+              "http.status.205", "the client got a 205 with "
+              .. t:show(got and got.body or ""))
+    end,
+  }
+end

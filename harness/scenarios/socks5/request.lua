@@ -268,3 +268,51 @@ for _, case in ipairs { { "bind", 2 }, { "associate", 3 } } do
     end,
   }
 end
+
+-- The opening inside a tunnel; false when it is not had.
+local function opens_again(t, c)
+  local method = t.target.user and 2 or 0
+  c:send(socks5.greeting { methods = { method } })
+  local chosen = c:receive(socks5.method_selection {}, 3)
+  if not chosen or chosen.method ~= method then
+    return false
+  elseif method == 0 then
+    return true
+  end
+  c:send(userpass.request {})
+  local told = c:receive(userpass.status {}, 3)
+  return told and told.status == 0
+end
+
+-- A hop through the proxy itself is policy; a way through it many times goes
+-- when its client does.
+scenario "socks5.connect.through-itself" {
+  title    = "a tunnel through the proxy itself, again and again, ends with "
+             .. "its client",
+  checks   = { "socks5.connect.self" },
+  needs    = { "socks5", "ipv4" },
+  negative = true,
+  within   = 20,
+  run      = function (t)
+    local HOPS = 4
+    local o, host = t:origin(), t.target.host
+    local own = { host = host, port = t.target.port,
+                  atyp = host:find(":", 1, true) and 4
+                         or host:find("^[%d.]+$") and 1 or 3 }
+    local c = t:connect()
+    t:open(c)
+    for _ = 1, HOPS do
+      c:send(socks5.request { to = own })
+      local reply = c:receive(socks5.reply {}, 3)
+      if not reply or reply.rep ~= 0 or not opens_again(t, c) then
+        return
+      end
+    end
+    c:send(socks5.request { to = o })
+    local up = o:accept(3)
+    c:close()
+    t:check(not up or up:ended(5), "socks5.connect.self", string.format(
+      "5 s behind its client's end a tunnel of %d hops through the proxy "
+      .. "itself still stands", HOPS), { absence = true })
+  end,
+}

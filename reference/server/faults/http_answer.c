@@ -92,6 +92,23 @@ static enum fault_verdict upgrade_required(struct fault_memory *m,
     return FAULT_PASS;
 }
 
+static enum fault_verdict fields_are_large(struct fault_memory *m,
+                                           struct action *action)
+{
+    if (http_status(action) == 400)
+        http_set_status(m, action,
+                        "HTTP/1.1 431 Request Header Fields Too Large");
+    return FAULT_PASS;
+}
+
+static enum fault_verdict back_soon(struct fault_memory *m,
+                                    struct action *action)
+{
+    if (http_refuses(action))
+        http_add_field(m, action, "Retry-After: soon\r\n");
+    return FAULT_PASS;
+}
+
 static enum fault_verdict switching(struct fault_memory *m,
                                     struct action *action)
 {
@@ -335,6 +352,18 @@ static const struct fault faults[] = {
         .summary = "answers 426 without saying what to upgrade to",
         .proves = {REQ_HTTP_UPGRADE_426_FIELD},
         .on_action = upgrade_required,
+    },
+    {
+        .name = "http-answer-431",
+        .summary = "answers what it cannot read with 431",
+        .proves = {REQ_HTTP_LIMITS_431},
+        .on_action = fields_are_large,
+    },
+    {
+        .name = "http-answer-soon",
+        .summary = "says when to come again in words",
+        .proves = {REQ_HTTP_ERROR_RETRY_AFTER},
+        .on_action = back_soon,
     },
     {
         .name = "http-answer-101",

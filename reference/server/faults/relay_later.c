@@ -1,6 +1,8 @@
 /* Faults of a tunnel that is old, idle, or has carried much: RFC 1928 section
  * 6, RFC 9110 section 9.3.6. */
 
+#include <string.h>
+
 #include "faults/faults.h"
 
 static bool is_relaying(const struct fault_memory *m)
@@ -106,6 +108,24 @@ static enum fault_verdict early_end_closes(struct fault_memory *m,
                : FAULT_PASS;
 }
 
+/* A tunnel that begins with another greeting is one of the proxy's own, which
+ * has no end. count[0]: octets came; count[1]: they are a greeting. */
+static enum fault_verdict own_tunnel_stays(struct fault_memory *m,
+                                           struct event *event)
+{
+    static const uint8_t greeting[] = {5, 1};
+
+    if (!is_relaying(m))
+        return FAULT_PASS;
+    if (event->kind == EVENT_CLIENT_DATA && !m->count[0]++)
+        m->count[1] = event->data.len > sizeof(greeting) &&
+                      !memcmp(event->data.data, greeting, sizeof(greeting));
+    return m->count[1] && (event->kind == EVENT_CLIENT_END ||
+                           event->kind == EVENT_CLIENT_RESET)
+               ? FAULT_DROP
+               : FAULT_PASS;
+}
+
 /* A read of one octet is taken for none. */
 static enum fault_verdict single_lost(struct fault_memory *m,
                                       struct action *action)
@@ -184,6 +204,12 @@ static const struct fault faults[] = {
         .proves = {REQ_SOCKS5_CONNECT_RELAY, REQ_HTTP_CONNECT_BLIND,
                    REQ_SOCKS4_RELAY_BOTH_WAYS},
         .on_action = record_cut,
+    },
+    {
+        .name = "relay-own-stays",
+        .summary = "keeps a tunnel to itself when its client has gone",
+        .proves = {REQ_SOCKS5_CONNECT_SELF},
+        .on_event = own_tunnel_stays,
     },
     {
         .name = "relay-early-end-closes",
