@@ -253,7 +253,9 @@ local function connect_bare(endpoint, options)
   end)
 end
 
+-- Who knows no CONNECT says so, or takes it for a request that is none.
 local DECLINED = { [405] = true, [501] = true }
+local NOT_UNDERSTOOD = { [400] = true, [404] = true }
 
 -- Which schemes a 407 offers; one that challenges in a way that cannot be read
 -- declines none.
@@ -312,6 +314,11 @@ local function probe_http(endpoint, options)
   end
   if not endpoint.declared["http-forward"] then
     probe_forward(endpoint, options) -- with credentials of a scheme it takes
+  end
+  if got and NOT_UNDERSTOOD[got.status] and not endpoint.declared["http-connect"]
+    and endpoint.features["http-forward"] == "present" then
+    learn(endpoint, "http-connect", "absent", string.format(
+      "CONNECT was answered with %d, and a GET reached the origin", got.status))
   end
   if endpoint.features["http-connect"] == "present" then
     probe_destinations(endpoint, options)

@@ -40,6 +40,13 @@ local REQUEST_FIELDS = {
   { "Accept", "text/x-test;q=0.5, */*", "http.field.unknown-forward" },
   { "User-Agent", "proxyspec/1 (every)", "http.field.endpoint-info" },
   { "If-Match", "\"e\", W/\"f\"", "http.cond.forward" },
+  { "If-None-Match", "W/\"g\"", "http.cond.forward" },
+  { "If-Modified-Since", DATE, "http.cond.forward" },
+  { "If-Unmodified-Since", DATE, "http.cond.forward" },
+  { "Referer", "http://example.com/a?b=c", "http.field.referer" },
+  { "Content-Type", "text/x-test; a=b", "http.field.endpoint-info" },
+  { "Content-Language", "eo", "http.field.endpoint-info" },
+  { "Accept-Language", "eo", "http.field.endpoint-info" },
 }
 local RESPONSE_FIELDS = {
   { "X-Mark", "a:b;c=\"d, e\" #f%g?h\\i", "http.field.unknown-forward" },
@@ -53,7 +60,35 @@ local RESPONSE_FIELDS = {
   { "WWW-Authenticate", "Custom realm=\"a, b\"", "auth.proxy.www-untouched" },
   { "WWW-Authenticate", "Basic realm=\"c\"", "auth.proxy.www-untouched" },
   { "Authentication-Info", "nextnonce=\"a\"", "auth.proxy.info-untouched" },
+  { "Allow", "GET, BREW", "http.field.allow" },
+  { "Content-Type", "text/x-test; a=b", "http.field.endpoint-info" },
+  { "Content-Language", "eo", "http.field.endpoint-info" },
+  { "Content-Location", "/elsewhere", "http.field.endpoint-info" },
+  { "Last-Modified", DATE, "http.field.endpoint-info" },
+  { "Location", "/there?a=b;c", "http.field.endpoint-info" },
 }
+
+-- Others that specifications know.
+local KNOWN_OF_REQUEST = {
+  { "Content-Encoding", "x-test" }, { "Accept-Encoding", "x-test" },
+  { "Accept-Charset", "x-test" }, { "Origin", "http://example.com" },
+  { "Pragma", "x-test" }, { "Prefer", "wait=10" }, { "From", "a@example.com" },
+  { "Sec-Fetch-Mode", "cors" },
+}
+local KNOWN_OF_RESPONSE = {
+  { "Content-Encoding", "x-test" }, { "Content-Disposition", "inline" },
+  { "Expires", "0" }, { "Retry-After", "120" }, { "Accept-Ranges", "bytes" },
+  { "Link", "</a>; rel=next" }, { "Refresh", "5" },
+  { "Access-Control-Allow-Origin", "*" },
+  { "Strict-Transport-Security", "max-age=1" },
+  { "Content-Security-Policy", "default-src 'self'" },
+}
+for to, known in pairs { [REQUEST_FIELDS] = KNOWN_OF_REQUEST,
+                         [RESPONSE_FIELDS] = KNOWN_OF_RESPONSE } do
+  for _, field in ipairs(known) do
+    to[#to + 1] = { field[1], field[2], "http.field.unknown-forward" }
+  end
+end
 
 local function joined(fields, name)
   local out = {}
@@ -115,6 +150,15 @@ local function entries(m)
   return m:tokens("via")
 end
 
+-- Of an entry of Via: that of the message that came, where this is a known one.
+local function look_at_version(out, key, entry, version, what)
+  local got = entry and entry:gsub("^[Hh][Tt][Tt][Pp]/", ""):match("^(%d%.%d)%s")
+  if got and version ~= "1.2" then
+    look(out, key, "http.via.version", got == (version or "1.1"), string.format(
+         "Via says %s of %s in HTTP/%s", entry, what, version or "1.1"))
+  end
+end
+
 local function look_at_request(x, kind)
   local m, out = x.request, {}
   look_at_fields(out, "request ", m, without(REQUEST_FIELDS, kind.lacks), "the origin")
@@ -136,6 +180,10 @@ local function look_at_request(x, kind)
        "the origin saw Max-Forwards")
   local via = entries(m)
   look(out, "via", "http.via.append", #via >= 1, "the origin saw no Via")
+  if not kind.version or kind.before then -- else http.via.version-of-request-0
+    look_at_version(out, "via version", via[1], kind.version,
+                    "the request of the client")
+  end
   look(out, "via number", "http.via.append", #via == 1, string.format(
        "the origin saw %d entries of Via", #via))
   return out
@@ -157,6 +205,10 @@ local function look_at_response(x, kind)
   end
   look(out, "response via", "http.via.append-response", #entries(m) >= 1,
        "the client saw no Via")
+  if not kind.version and not kind.version_back then
+    look_at_version(out, "response via version", entries(m)[1], nil,
+                    "the response of the origin")
+  end
   look(out, "response via number", "http.via.append-response",
        #entries(m) <= 1, "the client saw more than one entry of Via")
   look(out, "date", "http.field.date-accept", m:field("date") == DATE,
@@ -270,9 +322,14 @@ end
 
 -- Kinds ------------------------------------------------------------------------------
 
-local OF_304 = { ["X-Long"] = true, ["X-Same"] = true, ["Server"] = true,
-                 ["Set-Cookie"] = true, ["WWW-Authenticate"] = true,
-                 ["Authentication-Info"] = true }
+-- RFC 9110 section 15.4.5: a 304 has few fields.
+local OF_304 = { ["Set-Cookie"] = true }
+for _, field in ipairs(RESPONSE_FIELDS) do
+  OF_304[field[1]] = true
+end
+for _, name in ipairs { "X-Mark", "ETag", "Vary", "Content-Location", "Expires" } do
+  OF_304[name] = nil
+end
 
 local KINDS = {
   { "head", { method = "HEAD", is_bare = true } },
@@ -289,6 +346,7 @@ local KINDS = {
   { "older-post", { version = "1.0", method = "POST", body = BINARY } },
   { "older-head", { version = "1.0", method = "HEAD", is_bare = true } },
   { "newer-client", { version = "1.2" } },
+  { "older-second", { version = "1.0", before = { {} } } },
   { "close", { fields = { { "Connection", "close" } } } },
   { "name", { to = "name" } },
   { "ipv6", { to = "ipv6" } },
@@ -297,14 +355,15 @@ local KINDS = {
   { "post-second", { method = "POST", body = BINARY, before = { {} } } },
   { "behind-post", { before = { { method = "POST", body = BINARY,
                                   chunked = { 2, 300 } } } } },
+  { "behind-answer-older", { before = { { version_back = "1.0",
+                                          closes = true } } } },
   { "behind-head", { before = { { method = "HEAD", is_bare = true } } } },
   { "answer-201", { method = "POST", body = BINARY, status = 201 } },
   { "answer-204", { status = 204, is_bare = true } },
   { "answer-206", { status = 206, fields = { { "Range", "bytes=0-9" } },
                     fields_back = { { "Content-Range", "bytes 0-9/100" } } } },
-  { "answer-302", { status = 302, fields_back = { { "Location", "/there?a" } } } },
-  { "answer-304", { status = 304, is_bare = true, lacks_back = OF_304,
-                    fields = { { "If-None-Match", "W/\"e\"" } } } },
+  { "answer-302", { status = 302 } },
+  { "answer-304", { status = 304, is_bare = true, lacks_back = OF_304 } },
   { "answer-304-to-head", { status = 304, method = "HEAD", is_bare = true,
                             lacks_back = OF_304 } },
   { "answer-401", { status = 401 } },
@@ -341,7 +400,8 @@ local IDS = {
   "http.connection.proxy-connection", "http.connection.keep-alive-field",
   "http.connection.upgrade-field", "http.field.no-repeat", "http.cond.forward",
   "http.status.401-kept", "http.status.304-forward", "http.persist.default",
-  "http.interim.forward",
+  "http.interim.forward", "http.via.version", "http.field.allow",
+  "http.field.referer",
 }
 
 local function copy(of)

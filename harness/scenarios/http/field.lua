@@ -173,6 +173,13 @@ scenario "http.field.date-invalid" {
   end,
 }
 
+-- Who puts its own Date in the place of every one looks at none of them.
+local function replaces_every_date(t)
+  local date = t:http_date(-3600)
+  local x = t:exchange { within = 3, answer = { fields = { { "Date", date } } } }
+  return not x.is_own and x.response and x.response:field("date") ~= date
+end
+
 for _, case in ipairs {
   { "imf", "Sun, 06 Nov 1994 08:49:37 GMT" },
   { "rfc850", "Sunday, 06-Nov-94 08:49:37 GMT" },
@@ -186,8 +193,10 @@ for _, case in ipairs {
       local x = t:exchange { breaks = "http.field.date-accept",
                              answer = { fields = { { "Date", case[2] } } } }
       local got = (x.response:field("date") or ""):gsub(" +", " ")
-      t:check(got == case[2]:gsub(" +", " ") or got == "Sun, 06 Nov 1994 08:49:37 GMT",
-              "http.field.date-accept", "the client saw Date: " .. got)
+      local is_kept = got == case[2]:gsub(" +", " ")
+                      or got == "Sun, 06 Nov 1994 08:49:37 GMT"
+      t:check(is_kept, "http.field.date-accept", "the client saw Date: " .. got, {
+        contested = not is_kept and replaces_every_date(t) })
     end,
   }
 end

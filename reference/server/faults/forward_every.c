@@ -107,6 +107,54 @@ static enum forward_verdict response_behind_first(struct fault_memory *m,
     return FORWARD_PASS;
 }
 
+/* count[0]: the minor version of this request, count[1]: of the one before. */
+static enum forward_verdict version_of_one_before(struct fault_memory *m,
+                                                  struct forward_part *part)
+{
+    enum { OLDER = 1, NEWER = 2 };
+
+    if (part->stage == FORWARD_REQUEST_RECEIVED) {
+        m->count[1] = m->count[0];
+        m->count[0] = forward_has(part, " HTTP/1.0\r\n") ? OLDER : NEWER;
+    } else if (part->stage == FORWARD_REQUEST_SENT && m->count[1] == OLDER) {
+        forward_swap(m, part, "Via: 1.1 ", "Via: 1.0 ");
+    } else if (part->stage == FORWARD_REQUEST_SENT && m->count[1] == NEWER) {
+        forward_swap(m, part, "Via: 1.0 ", "Via: 1.1 ");
+    }
+    return FORWARD_PASS;
+}
+
+/* Fields of one kind of message
+ * ------------------------------------------------*/
+
+static enum forward_verdict no_condition_of_head(struct fault_memory *m,
+                                                 struct forward_part *part)
+{
+    if (is_of_method(m, part))
+        forward_cut_all(m, part, "If-None-Match");
+    return FORWARD_PASS;
+}
+
+static enum forward_verdict no_coding_of_chunks(struct fault_memory *m,
+                                                struct forward_part *part)
+{
+    if (part->stage == FORWARD_RESPONSE_SENT &&
+        forward_value(part, "Transfer-Encoding").data)
+        forward_cut_all(m, part, "Content-Encoding");
+    return FORWARD_PASS;
+}
+
+static enum forward_verdict no_retry_but_on_503(struct fault_memory *m,
+                                                struct forward_part *part)
+{
+    enum { UNAVAILABLE = 503 };
+
+    if (part->stage == FORWARD_RESPONSE_SENT && part->status >= 300 &&
+        part->status != UNAVAILABLE)
+        forward_cut_all(m, part, "Retry-After");
+    return FORWARD_PASS;
+}
+
 /* Responses
  * --------------------------------------------------------------------*/
 
@@ -179,6 +227,17 @@ static const struct fault faults[] = {
                   "leaves X-Mark out of responses behind the first of a "
                   "connection",
                   response_behind_first, REQ_HTTP_FIELD_UNKNOWN_FORWARD),
+    FORWARD_FAULT("every-version-before",
+                  "tells in Via the version of the request before",
+                  version_of_one_before, REQ_HTTP_VIA_VERSION),
+    OF_METHOD("head-condition", "HEAD ", "leaves If-None-Match out of HEAD",
+              no_condition_of_head, REQ_HTTP_COND_FORWARD),
+    FORWARD_FAULT("every-chunked-coding",
+                  "leaves Content-Encoding out of chunked responses",
+                  no_coding_of_chunks, REQ_HTTP_FIELD_UNKNOWN_FORWARD),
+    FORWARD_FAULT("every-retry",
+                  "leaves Retry-After out of errors other than 503",
+                  no_retry_but_on_503, REQ_HTTP_FIELD_UNKNOWN_FORWARD),
     FORWARD_FAULT("every-not-200", "adds Via to responses of 200 alone",
                   no_via_but_on_200, REQ_HTTP_VIA_APPEND_RESPONSE),
     FORWARD_FAULT("every-no-length",

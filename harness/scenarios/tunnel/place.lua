@@ -1,0 +1,79 @@
+-- A destination is an address and a port: who listens on that port of another
+-- address of the same machine is somebody else. RFC 1928 section 5, SOCKS4,
+-- RFC 9110 section 9.3.6.
+
+local PROTOCOLS = {
+  { prefix = "socks5.address.", needs = "socks5", request = socks5.request,
+    reply = function () return socks5.reply {} end,
+    ids = { [4] = "socks5.address.ipv4", [6] = "socks5.address.ipv6" } },
+  { prefix = "http.connect.", needs = "http-connect", request = http.connect,
+    reply = function () return http.response {} end,
+    ids = { [4] = "http.connect.tunnel", [6] = "http.connect.tunnel" } },
+  { prefix = "socks4.request.", needs = "socks4", request = socks4.request,
+    reply = function () return socks4.reply {} end,
+    ids = { [4] = "socks4.reply.after-establish" } },
+}
+
+local LOOPBACK, OTHER, FAR, SIX = "127.0.0.1", "127.0.0.2", "127.9.8.1", "::1"
+
+local CASES = {
+  { "other-address", OTHER, { LOOPBACK, FAR } },
+  { "far-address", FAR, { LOOPBACK, OTHER } },
+  { "ipv4-not-ipv6", LOOPBACK, { SIX, OTHER } },
+  { "ipv6-not-ipv4", SIX, { LOOPBACK, OTHER } },
+}
+
+-- Listeners on one port of the address that is asked for and of those that are
+-- not; nil when they cannot all be had.
+local function neighbours(t, host, others)
+  for _ = 1, 20 do
+    local o, decoys = t:origin { host = host }, {}
+    for i, other in ipairs(others) do
+      decoys[i] = t:origin { host = other, port = o.port }
+    end
+    if #decoys == #others then
+      return o, decoys
+    end
+  end
+end
+
+for _, p in ipairs(PROTOCOLS) do
+  for _, case in ipairs(CASES) do
+    local name, host, others = table.unpack(case)
+    local family = host == SIX and 6 or 4
+    local id = p.ids[family]
+    if id then
+      scenario(p.prefix .. name) {
+        title  = "not another address with the same port is connected to: "
+                 .. name:gsub("-", " "),
+        checks = { id },
+        needs  = { p.needs, "ipv4", family == 6 and "ipv6" or nil },
+        run    = function (t)
+          if t:origin().host ~= LOOPBACK then
+            t:skip("the origins are on another machine")
+          end
+          local o, decoys = neighbours(t, host, others)
+          if not o then
+            t:inconclusive("no port is free at all of these addresses")
+          end
+          local c = t:connect()
+          t:open(c)
+          c:send(p.request { to = { host = host, port = o.port,
+                                    atyp = family == 6 and 4 or 1 } })
+          local got = c:receive(p.reply(), 5)
+          local code = got and (got.rep or got.code or got.status)
+          for i, decoy in ipairs(decoys) do
+            t:check(decoy:contacts() == 0, id, string.format(
+              "%s was asked for, and %s was connected to", host, others[i]))
+          end
+          if code == 0 or code == 90 or code and code // 100 == 2 then
+            local up, text = t:accepted(o, id), t:nonce()
+            c:send(text)
+            t:check(up:read(#text) == text, id,
+                    "the destination got other octets")
+          end
+        end,
+      }
+    end
+  end
+end
