@@ -1,5 +1,6 @@
 #include "watchdog.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/time.h>
@@ -9,6 +10,7 @@
 static _Atomic(struct watch *) innermost; /* NULL: nothing is watched */
 static atomic_uint turn; /* another one with each entering and leaving */
 static atomic_int looks_max;
+static pthread_t owner; /* the thread that is watched, and stopped for looks */
 
 /* Only what a signal handler may call. */
 static void end_process(void)
@@ -21,14 +23,13 @@ static void end_process(void)
     _exit(WATCHDOG_STATUS);
 }
 
-static void on_alarm(int number)
+static void look(void)
 {
     static unsigned last;
     static int found; /* looks in a row that found what they find now */
     const struct watch *watch = atomic_load(&innermost);
     unsigned now = atomic_load(&turn);
 
-    (void)number;
     if (!watch || now != last) {
         last = now;
         found = 0;
@@ -41,6 +42,15 @@ static void on_alarm(int number)
         end_process();
 }
 
+/* The system interrupts any thread, those of libraries too. */
+static void on_alarm(int number)
+{
+    if (pthread_equal(pthread_self(), owner))
+        look();
+    else
+        (void)pthread_kill(owner, number);
+}
+
 void watchdog_arm(int look_ms, int looks)
 {
     const struct timeval period = {look_ms / 1000,
@@ -48,6 +58,7 @@ void watchdog_arm(int look_ms, int looks)
     const struct itimerval timer = {period, period};
     struct sigaction action = {.sa_handler = on_alarm, .sa_flags = SA_RESTART};
 
+    owner = pthread_self();
     atomic_store(&looks_max, looks);
     (void)sigemptyset(&action.sa_mask);
     (void)sigaction(SIGVTALRM, &action, NULL);

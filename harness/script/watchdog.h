@@ -23,8 +23,9 @@ struct watch {
     struct watch *outer; /* the watchdog's: the one that this one is part of */
 };
 
-/* Sets the process's one watchdog: it looks after each look_ms of computing,
- * and ends the process with so many looks that find the same. */
+/* Sets the process's one watchdog, over the thread that calls: it looks after
+ * each look_ms of computing, and ends the process with so many looks that find
+ * the same. */
 void watchdog_arm(int look_ms, int looks);
 
 /*
