@@ -312,6 +312,20 @@ const char *forward_auth_refuses(const struct forward_auth *a,
                : NULL;
 }
 
+bool forward_auth_grants(const struct forward_auth *a,
+                         const struct http1_request_head *head)
+{
+    enum { FIRST_COUNTS = 3 };
+    const struct http1_field *field =
+        http1_find(&head->fields, "Proxy-Authorization");
+    char response[65] = "";
+    struct digest_form form;
+
+    return !forward_auth_refuses(a, head) &&
+           read_form(a, field->value, &form, response) && form.count > 0 &&
+           form.count <= FIRST_COUNTS && px_equal(form.uri, head->line.target);
+}
+
 void forward_auth_use(struct forward_auth *a,
                       const struct http1_request_head *head)
 {

@@ -2,9 +2,9 @@
 #define FORWARD_AUTH_H
 
 /*
- * Credentials for the forwarding target: what its client sends, and which of
- * it may let a request pass. RFC 7617 and RFC 7616 with a hash of its own, so
- * that nothing depends on a library; nonces are issued by the session's code
+ * Credentials for the targets with sessions: what their clients send, and which
+ * of it may let a request pass. RFC 7617 and RFC 7616 with a hash of its own,
+ * so that nothing depends on a library; nonces are issued by the session's code
  * before the script begins, and judged here without it.
  */
 
@@ -47,6 +47,11 @@ void forward_auth_put(const struct forward_auth *a, unsigned x, unsigned flaws,
  */
 const char *forward_auth_refuses(const struct forward_auth *a,
                                  const struct http1_request_head *head);
+
+/* Whether such a head has to be passed on: Digest in that form, of a request
+ * whose target is the URI, with a count that is among the first. */
+bool forward_auth_grants(const struct forward_auth *a,
+                         const struct http1_request_head *head);
 
 /* Notes that it was passed on: its count is used up. */
 void forward_auth_use(struct forward_auth *a,

@@ -15,7 +15,8 @@ static bool read_session(struct px_bytes in, struct mutator_step *out,
     script = (struct script){.in = px_cursor_over(in), .is_http = true};
     if (!script_next(&script, &step))
         return false;
-    *out = (struct mutator_step){.side = step.kind == STEP_CLIENT_DATA
+    *out = (struct mutator_step){.side = step.kind == STEP_CLIENT_DATA ||
+                                                 step.kind == STEP_CREDENTIALS
                                              ? MUTATOR_CLIENT
                                              : MUTATOR_TARGET};
     if (step.kind == STEP_CLIENT_DATA || step.kind == STEP_UPSTREAM_DATA)

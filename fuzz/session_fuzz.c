@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "forward_auth.h"
 #include "fuzz.h"
 #include "mutator.h"
 #include "session_judge.h"
@@ -18,9 +19,10 @@ enum {
     HANDSHAKE_MS = 10 * 1000,
     DIAL_MS = 20 * 1000,
     BIND_MS = 60 * 1000,
-    START_MS = 1000,  /* no deadline may count from zero */
-    STEPS_MAX = 64,   /* a script is not played further */
-    ENTRIES_MAX = 512 /* of a diary; its rest is not compared */
+    START_MS = 20 * 1000 * 1000, /* no deadline may count from zero, and a
+                                    nonce may be old */
+    STEPS_MAX = 64,              /* a script is not played further */
+    ENTRIES_MAX = 512            /* of a diary; its rest is not compared */
 };
 
 /* How the client's octets arrive. */
@@ -51,6 +53,7 @@ struct play {
     enum cut cut;
     struct session *session;
     struct session_config cfg;
+    struct forward_auth auth;
     struct model model;
     struct judge judge;
     struct diary *diary;
@@ -280,6 +283,17 @@ static void client_sends(struct play *p, struct px_bytes data)
     p->sent += data.len;
 }
 
+static void send_credentials(struct play *p, const struct step *step)
+{
+    uint8_t text[1024];
+    struct px_writer out = px_writer_over(text, sizeof(text));
+
+    forward_auth_put(&p->auth, step->x, step->flaws,
+                     px_bytes_of(client_octets, p->sent), &out);
+    if (!out.is_full)
+        client_sends(p, px_written(&out));
+}
+
 static void pass_deadline(struct play *p, uint64_t late_ms)
 {
     if (p->deadline_ms == SESSION_NEVER || is_closed(p))
@@ -356,6 +370,9 @@ static void play_step(struct play *p, const struct step *step)
     case STEP_CLIENT_DATA:
         client_sends(p, step->data);
         break;
+    case STEP_CREDENTIALS:
+        send_credentials(p, step);
+        break;
     case STEP_CLIENT_END:
         p->is_client_ended = true;
         break;
@@ -429,10 +446,13 @@ static void play_script(struct play *p, struct px_bytes input)
     for (int i = 0; i < STEPS_MAX && !is_closed(p); i++) {
         if (!script_next(&script, &step))
             break;
-        if (step.kind != STEP_CLIENT_DATA)
+        bool is_data =
+            step.kind == STEP_CLIENT_DATA || step.kind == STEP_CREDENTIALS;
+
+        if (!is_data)
             read_client(p);
         play_step(p, &step);
-        if (step.kind != STEP_CLIENT_DATA || p->cut != CUT_JOINED)
+        if (!is_data || p->cut != CUT_JOINED)
             read_client(p);
     }
     if (p->is_noting && session_error(p->session) &&
@@ -463,6 +483,8 @@ static void play(struct px_bytes input, enum cut cut)
         .dial_timeout_ms = DIAL_MS,
         .bind_timeout_ms = BIND_MS,
     };
+    if (script.digest)
+        forward_auth_open(&p.auth, script.digest, &p.cfg, p.now_ms);
     memory = &memories[script.is_http];
     if (!*memory)
         *memory = malloc(session_size(p.cfg.protocol));
@@ -475,6 +497,7 @@ static void play(struct px_bytes input, enum cut cut)
                              .is_auth_required = script.has_auth,
                          });
     model_init(&p.model, &p.cfg, client_octets, p.now_ms);
+    p.model.digest = script.digest ? &p.auth : NULL;
     p.model.is_lenient = cut == CUT_FINE; /* the diaries are compared */
     p.diary = &diaries[cut];
     p.diary->count = 0;

@@ -284,9 +284,9 @@ static void enter_answered(struct model *m, struct px_bytes told,
 
 static void settle_handshake_data(struct model *m)
 {
-    bool has_auth = m->cfg->verify != NULL;
-    struct outlook o = is_http(m) ? model_http_outlook(heard(m), has_auth)
-                                  : model_socks_outlook(heard(m), m->cfg);
+    struct outlook o = is_http(m)
+                           ? model_http_outlook(heard(m), m->cfg, m->digest)
+                           : model_socks_outlook(heard(m), m->cfg);
     struct px_bytes told = skip_said(m, &o);
 
     if (is_asking(m)) {

@@ -8,6 +8,7 @@
  * and ends the program when an action is missing, wrong or too much.
  */
 
+#include "forward_auth.h"
 #include "session.h"
 
 enum { MODEL_ANSWER_MAX = 1200, MODEL_STREAM_MAX = 1 << 17 };
@@ -41,7 +42,9 @@ enum { ANY_FAILURE = -1, NO_REPLY = -2 };
 struct outlook model_socks_outlook(struct px_bytes in,
                                    const struct session_config *cfg);
 struct outlook model_socks4_outlook(struct px_bytes in, bool has_auth);
-struct outlook model_http_outlook(struct px_bytes in, bool has_auth);
+struct outlook model_http_outlook(struct px_bytes in,
+                                  const struct session_config *cfg,
+                                  const struct forward_auth *digest);
 
 /* A SOCKS5 reply that grants, and names bnd. */
 void model_expect_grant(struct px_bytes reply, const struct px_endpoint *bnd);
@@ -89,6 +92,7 @@ struct deeds {
 
 struct model {
     const struct session_config *cfg;
+    const struct forward_auth *digest; /* NULL: Basic alone is offered */
     bool is_lenient; /* does not ask whether something more was due: to look
                         at every octet again at each of them costs too much */
     const uint8_t *client; /* every octet that the session got; borrowed */

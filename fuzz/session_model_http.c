@@ -21,7 +21,7 @@ struct head {
     size_t fields;
     unsigned hosts, credentials;
     struct px_bytes host;
-    bool is_authorized;
+    struct px_bytes last_credentials;
     bool has_content;
 };
 
@@ -145,7 +145,7 @@ static void read_field(struct px_bytes line, struct head *head)
         head->host = value;
     } else if (is_any_case(name, "proxy-authorization")) {
         head->credentials++;
-        head->is_authorized = is_right(value);
+        head->last_credentials = value;
     } else if (is_any_case(name, "content-length") ||
                is_any_case(name, "transfer-encoding")) {
         head->has_content = true;
@@ -268,12 +268,53 @@ static bool is_version_1(struct px_bytes word)
            word.data[7] >= '0' && word.data[7] <= '9';
 }
 
-struct outlook model_http_outlook(struct px_bytes in, bool has_auth)
+/* What credentials are worth. */
+enum worth {
+    WORTH_PASSAGE,
+    WORTH_NOTHING,
+    WORTH_NOTHING_OR_400, /* as Digest may be answered */
+    WORTH_UNKNOWN,        /* Digest in a form that is not judged here */
+};
+
+static bool is_basic(struct px_bytes value)
+{
+    return value.len > 5 && is_any_case(px_bytes_of(value.data, 5), "Basic");
+}
+
+static enum worth weigh(const struct head *head, struct px_bytes in,
+                        const struct session_config *cfg,
+                        const struct forward_auth *digest)
+{
+    static struct http1_request_head decoded;
+    struct px_error err;
+    size_t used;
+
+    if (!cfg->verify)
+        return WORTH_PASSAGE;
+    if (head->credentials != 1)
+        return WORTH_NOTHING;
+    if (!digest || is_basic(head->last_credentials))
+        return is_right(head->last_credentials) && !cfg->has_no_basic
+                   ? WORTH_PASSAGE
+                   : WORTH_NOTHING;
+    if (http1_decode_request_head(in, &http1_default_limits, &decoded, &used,
+                                  &err) != PX_DONE)
+        return WORTH_UNKNOWN;
+    if (forward_auth_refuses(digest, &decoded))
+        return WORTH_NOTHING_OR_400;
+    return forward_auth_grants(digest, &decoded) ? WORTH_PASSAGE
+                                                 : WORTH_UNKNOWN;
+}
+
+struct outlook model_http_outlook(struct px_bytes in,
+                                  const struct session_config *cfg,
+                                  const struct forward_auth *digest)
 {
     struct head head = read_head(in);
     struct outlook o = {
         .due = DUE_NOTHING, .end = head.end, .code = ANY_FAILURE};
     bool is_target_sure = true, is_host_sure = true, is_sure;
+    enum worth worth;
 
     o.may_refuse = head.is_wrong || head.is_too_big;
     if (!head.is_whole)
@@ -286,10 +327,11 @@ struct outlook model_http_outlook(struct px_bytes in, bool has_auth)
         return o;
     is_sure =
         !head.is_unsure && !head.is_too_big && is_target_sure && is_host_sure;
-    if (has_auth && !(head.credentials == 1 && head.is_authorized))
+    worth = weigh(&head, in, cfg, digest);
+    if (worth == WORTH_NOTHING)
         o.code = is_sure ? 407 : ANY_FAILURE;
-    else
-        o.due = is_sure ? DUE_DIAL : DUE_EITHER;
+    else if (worth != WORTH_NOTHING_OR_400)
+        o.due = is_sure && worth == WORTH_PASSAGE ? DUE_DIAL : DUE_EITHER;
     return o;
 }
 
@@ -324,9 +366,12 @@ unsigned model_read_answer(struct px_bytes in, struct px_bytes answer)
                  "RFC 9110 section 9.3.6: no Content-Length in a 2xx");
     FUZZ_REQUIRE(strlen(body) == (is_head_request(in) ? 0 : octets),
                  "Content-Length is the body's");
-    authenticate = strstr(text, "\r\nProxy-Authenticate: Basic realm=\"");
+    authenticate = strstr(text, "\r\nProxy-Authenticate: ");
     FUZZ_REQUIRE((authenticate != NULL) == (status == 407),
                  "a challenge comes with 407");
+    FUZZ_REQUIRE(!authenticate || strstr(authenticate, " Basic realm=\"") ||
+                     strstr(authenticate, " Digest realm=\""),
+                 "a challenge has a scheme and its realm");
     FUZZ_REQUIRE(status / 100 == 2 || strstr(text, "\r\nConnection: close\r\n"),
                  "what is refused ends the connection");
     return (unsigned)status;

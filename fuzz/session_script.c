@@ -16,6 +16,7 @@ void script_open(struct script *s, struct px_bytes in)
     s->is_detected = config & 4;
     s->has_no_udp = config & 8;
     s->is_tor = config & 16;
+    s->digest = s->is_http && s->has_auth ? config >> 5 & 3u : 0;
 }
 
 /* At most len octets of the input. */
@@ -80,6 +81,16 @@ static struct step target_sends(struct px_bytes data)
     return (struct step){.kind = STEP_UPSTREAM_DATA, .data = data};
 }
 
+static struct step credentials(struct script *s, unsigned arg)
+{
+    struct step step = {.kind = STEP_CREDENTIALS, .x = arg};
+    uint8_t flaws = 0;
+
+    if (px_take_u8(&s->in, &flaws))
+        step.flaws = flaws;
+    return step;
+}
+
 static struct step read_step(struct script *s, unsigned kind, unsigned arg)
 {
     switch (kind) { /* a number of the input's, not an enum */
@@ -111,6 +122,9 @@ static struct step read_step(struct script *s, unsigned kind, unsigned arg)
         return (struct step){.kind = STEP_DEADLINE, .ms = arg};
     case 0xD:
         return (struct step){.kind = STEP_WAIT, .ms = arg * 500};
+    case 0xE:
+        return s->is_http ? credentials(s, arg)
+                          : client_sends(take_some(s, arg));
     case 0xF:
         return client_sends(field_lines(s, arg));
     default:

@@ -11,7 +11,8 @@
  *   config   bit 0: HTTP, else SOCKS   bit 1: credentials are demanded
  *            bit 2: the oracle is not told the protocol
  *            bit 3: UDP is refused   bit 4: Tor's commands are served
- *   x0 xE    the client sends the x octets that follow
+ *            bits 5 and 6: HTTP's credentials may be, have to be Digest
+ *   x0       the client sends the x octets that follow
  *   x1       the client sends as many as the next octet says, which follow
  *   x2       the client sends (x + 1) * 64 octets of a pattern
  *   x3       the client sends the canned message x
@@ -22,6 +23,8 @@
  *   xA xB    the target ends; the target resets
  *   xC       the armed deadline passes, x milliseconds late
  *   xD       x * 500 milliseconds pass, up to the armed deadline
+ *   xE       the client sends credentials x (forward_auth.h), of which the next
+ *            octet says more, for its last request line; SOCKS: as x0
  *   xF       the client sends x + 1 field lines of 32 octets
  */
 
@@ -30,6 +33,7 @@
 
 enum step_kind {
     STEP_CLIENT_DATA,
+    STEP_CREDENTIALS,
     STEP_CLIENT_END,
     STEP_CLIENT_RESET,
     STEP_DIALLED,
@@ -45,6 +49,7 @@ struct step {
     enum step_kind kind;
     struct px_bytes data;      /* borrowed until the next script_next() */
     unsigned ms;               /* STEP_DEADLINE, STEP_WAIT */
+    unsigned x, flaws;         /* STEP_CREDENTIALS: forward_auth_put()'s */
     struct px_endpoint bound;  /* STEP_DIALLED */
     enum dial_failure failure; /* STEP_DIAL_FAILED */
 };
@@ -58,6 +63,7 @@ struct script {
     bool is_detected;
     bool has_no_udp;
     bool is_tor;
+    unsigned digest; /* forward_auth_open()'s how; 0: Basic alone */
     uint8_t bulk[SCRIPT_BULK_MAX];
 };
 

@@ -1,6 +1,7 @@
 #include "alloc.h"
 
 #include <malloc.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,15 +17,16 @@ void *__wrap_realloc(void *old, size_t len);
 char *__wrap_strdup(const char *text);
 void __wrap_free(void *mem);
 
-static unsigned long until_failure; /* 0: none is to fail */
-static bool has_failed;
-static long held;
-static long peak;
+/* The project has threads. */
+static atomic_ulong until_failure; /* 0: none is to fail */
+static atomic_bool has_failed;
+static atomic_long held;
+static atomic_long peak;
 
 void alloc_fail_at(unsigned long n)
 {
-    until_failure = n;
     has_failed = false;
+    until_failure = n;
 }
 
 bool alloc_has_failed(void)
@@ -44,12 +46,17 @@ long alloc_peak(void)
 
 void alloc_reset_peak(void)
 {
-    peak = held;
+    peak = alloc_held();
 }
 
 static bool is_to_fail(void)
 {
-    if (until_failure == 0 || --until_failure > 0)
+    unsigned long left = until_failure;
+
+    while (left > 0 &&
+           !atomic_compare_exchange_weak(&until_failure, &left, left - 1))
+        continue;
+    if (left != 1)
         return false;
     has_failed = true;
     return true;
@@ -57,10 +64,12 @@ static bool is_to_fail(void)
 
 static void *count_in(void *mem)
 {
-    if (mem)
-        held += (long)malloc_usable_size(mem);
-    if (held > peak)
-        peak = held;
+    long size = mem ? (long)malloc_usable_size(mem) : 0;
+    long now = atomic_fetch_add(&held, size) + size;
+    long most = peak;
+
+    while (most < now && !atomic_compare_exchange_weak(&peak, &most, now))
+        continue;
     return mem;
 }
 

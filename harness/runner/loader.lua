@@ -43,6 +43,15 @@ local FIELDS = {
   slow = "boolean", endurance = "boolean", within = "number", talk = "table", run = "function",
 }
 
+-- Ids that the catalogue has or, found once, has not.
+local is_requirement = setmetatable({}, {
+  __index = function (self, id)
+    local has = native.requirement(tostring(id)) ~= nil
+    rawset(self, id, has)
+    return has
+  end,
+})
+
 -- Definition ----------------------------------------------------------------
 
 local function check_fields(fields, level)
@@ -71,7 +80,7 @@ local function check_ids(fields, level)
   end
   local is_checked = {}
   for _, id in ipairs(fields.checks) do
-    if not native.requirement(tostring(id)) then
+    if not is_requirement[id] then
       error("the catalogue has no requirement '" .. tostring(id) .. "'", level)
     end
     is_checked[id] = true

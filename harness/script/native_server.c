@@ -2,23 +2,23 @@
 #include <string.h>
 
 #include "address.h"
-#include "native.h"
-#include "server.h"
+#include "host.h"
+#include "script_internal.h"
 
-/* native.server(): the reference proxy in the loop of the script. */
+/* native.server(): the reference proxy, in this process. */
 
 static const char type_name[] = "proxyspec.server";
 
 struct box {
-    struct server *server; /* NULL: closed */
+    struct host *host; /* NULL: closed */
 };
 
 static int server_close_method(lua_State *L)
 {
     struct box *box = luaL_checkudata(L, 1, type_name);
 
-    server_close(box->server);
-    box->server = NULL;
+    host_close(box->host);
+    box->host = NULL;
     return 0;
 }
 
@@ -101,30 +101,30 @@ static int native_server(lua_State *L)
     cfg.response_timeout_ms = (uint32_t)luaL_optinteger(L, -1, 0);
     lua_settop(L, 1);
     box = lua_newuserdatauv(L, sizeof(*box), 0);
-    box->server = NULL;
+    box->host = NULL;
     luaL_setmetatable(L, type_name);
-    box->server = server_new(script_loop(script_of(L)), &cfg, &err);
-    return box->server ? 1 : native_fail(L, err.detail);
+    box->host = host_new(script_of(L)->hosts, &cfg, &err);
+    return box->host ? 1 : native_fail(L, err.detail);
 }
 
-static const struct server *check_server(lua_State *L)
+static const struct host *check_host(lua_State *L)
 {
     const struct box *box = luaL_checkudata(L, 1, type_name);
 
-    if (!box->server)
+    if (!box->host)
         luaL_error(L, "this server was closed");
-    return box->server;
+    return box->host;
 }
 
 static int server_socks(lua_State *L)
 {
-    lua_pushinteger(L, server_socks_port(check_server(L)));
+    lua_pushinteger(L, host_socks_port(check_host(L)));
     return 1;
 }
 
 static int server_http(lua_State *L)
 {
-    lua_pushinteger(L, server_http_port(check_server(L)));
+    lua_pushinteger(L, host_http_port(check_host(L)));
     return 1;
 }
 

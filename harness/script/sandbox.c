@@ -18,6 +18,12 @@ static void on_budget(lua_State *L, lua_Debug *ar)
     lua_error(L);
 }
 
+/* From a signal handler, where this is one of the few that may be called. */
+static void on_late(void *ctx)
+{
+    lua_sethook(ctx, on_budget, LUA_MASKCOUNT, LOAD_BUDGET);
+}
+
 /* Where the innermost function of this chunk is, in what co did last. */
 static bool find_place(lua_State *co, const char *chunkname, lua_Debug *ar)
 {
@@ -62,21 +68,22 @@ static int native_run_sandboxed(lua_State *L)
     const char *text = luaL_checklstring(L, 1, &len);
     const char *chunkname = luaL_checkstring(L, 2);
     lua_State *co;
+    struct watch watch;
     int results;
     int status;
 
     luaL_checktype(L, 3, LUA_TTABLE);
     lua_settop(L, 3);
     co = lua_newthread(L);
+    watch = (struct watch){on_late, co, NULL};
     status = luaL_loadbufferx(co, text, len, chunkname, "t");
     if (status == LUA_OK) {
         lua_pushvalue(L, 3);
         lua_xmove(L, co, 1);
         (void)lua_setupvalue(co, -2, 1); /* its only one: _ENV */
-        lua_sethook(co, on_budget, LUA_MASKCOUNT, LOAD_BUDGET);
-        watchdog_enter();
+        watchdog_enter(&watch);
         status = lua_resume(co, L, 0, &results);
-        watchdog_leave();
+        watchdog_leave(&watch);
     }
     if (status == LUA_YIELD)
         return luaL_error(L, "%s: a file cannot wait while it is loaded",

@@ -7,12 +7,6 @@
 #include "script_internal.h"
 #include "watchdog.h"
 
-/*
- * Instructions between two waits of the task that the engine itself runs in:
- * it loads every scenario and writes the reports.
- */
-enum { ENGINE_BUDGET = 2 * 1000 * 1000 * 1000 };
-
 const char script_result_key;
 const char script_failure_key;
 static const char remembered_key;
@@ -252,16 +246,18 @@ struct script *script_new(uv_loop_t *loop)
     s->context.script = s;
     s->loop = loop;
     s->guard = guard_new();
+    s->hosts = hosts_new();
     s->memory_max = MEMORY_MAX + MEMORY_SPARE;
-    s->L = lua_newstate(allocate, s);
+    s->L = s->hosts ? lua_newstate(allocate, s) : NULL;
     if (!s->L) {
+        hosts_free(s->hosts);
         guard_free(s->guard);
         free(s);
         return NULL;
     }
     tasks_open(s);
     (void)signal(SIGPIPE, SIG_IGN);
-    watchdog_arm(WATCHDOG_MS);
+    watchdog_arm(WATCHDOG_LOOK_MS, WATCHDOG_LOOKS);
     *(struct context **)lua_getextraspace(s->L) = &s->context;
     lua_pushcfunction(s->L, open_all);
     if (lua_pcall(s->L, 0, 0, 0) != LUA_OK) {
@@ -276,7 +272,7 @@ static int start_main(lua_State *L)
 {
     struct script *s = script_of(L);
 
-    s->main = task_new(L, lua_gettop(L) - 1, ENGINE_BUDGET);
+    s->main = task_new(L, lua_gettop(L) - 1);
     return 0;
 }
 
@@ -380,6 +376,7 @@ void script_free(struct script *s)
     tasks_close(s);
     lua_close(s->L); /* userdata start to close their handles */
     (void)uv_run(s->loop, UV_RUN_DEFAULT);
+    hosts_free(s->hosts);
     guard_free(s->guard);
     free(s);
 }

@@ -4,6 +4,7 @@
 /* What script.c and task.c share. */
 
 #include "guard.h"
+#include "host.h"
 #include "native.h"
 
 /* What a coroutine's extra space points to. */
@@ -28,6 +29,7 @@ struct script {
     enum outcome outcome;
     struct process *processes; /* those that run; process.c */
     struct guard *guard;       /* NULL: there is none */
+    struct hosts *hosts;       /* the references that run */
     bool has_failed;           /* something that nobody waits for did */
     bool is_closing;
 };
@@ -41,10 +43,9 @@ extern const char script_failure_key;
 
 /*
  * Makes a task of the function and its nargs arguments on top of L, which are
- * taken, and pushes its thread. budget is how many instructions it may run
- * between two waits.
+ * taken, and pushes its thread.
  */
-struct task *task_new(lua_State *L, int nargs, int budget);
+struct task *task_new(lua_State *L, int nargs);
 
 /* Starts and stops what runs the ready tasks. */
 void tasks_open(struct script *s);

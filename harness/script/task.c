@@ -5,8 +5,8 @@
 #include "watchdog.h"
 
 /*
- * Instructions between two waits of a spawned task, about half a second; what
- * needs more loops for ever.
+ * Instructions that a spawned task may run, about half a second, once it has
+ * computed for long without a wait; what needs more loops for ever.
  */
 enum { TASK_BUDGET = 50 * 1000 * 1000 };
 
@@ -15,7 +15,6 @@ struct task {
     lua_State *co;
     int ref; /* keeps the coroutine alive */
     int args;
-    int budget;
     uv_timer_t timer; /* data points back here */
     struct task *prev;
     struct task *next;
@@ -115,6 +114,12 @@ static void on_budget(lua_State *L, lua_Debug *ar)
     lua_error(L);
 }
 
+/* From a signal handler, where this is one of the few that may be called. */
+static void on_late(void *ctx)
+{
+    lua_sethook(ctx, on_budget, LUA_MASKCOUNT, TASK_BUDGET);
+}
+
 /* How a task ended, for conclude(). */
 struct ending {
     struct task *task;
@@ -177,13 +182,16 @@ static void end_task(struct task *t, int status, int results)
 static int resume_coroutine(struct task *t, int args, int *results)
 {
     struct script *s = t->context.script;
+    struct watch watch = {on_late, t->co, NULL};
     int status;
 
     if (t == s->main)
         return lua_resume(t->co, s->L, args, results);
-    watchdog_enter();
+    watchdog_enter(&watch);
     status = lua_resume(t->co, s->L, args, results);
-    watchdog_leave();
+    watchdog_leave(&watch);
+    if (lua_gethook(t->co))
+        lua_sethook(t->co, NULL, 0, 0);
     return status;
 }
 
@@ -196,7 +204,6 @@ static void resume(struct task *t)
 
     t->args = 0;
     t->is_waiting = false;
-    lua_sethook(t->co, on_budget, LUA_MASKCOUNT, t->budget);
     s->memory_max = MEMORY_MAX;
     status = resume_coroutine(t, args, &results);
     s->memory_max = MEMORY_MAX + MEMORY_SPARE;
@@ -277,7 +284,7 @@ int task_wait(lua_State *L, struct waiters *on, lua_Number within,
     return lua_yieldk(L, 0, ctx, k);
 }
 
-struct task *task_new(lua_State *L, int nargs, int budget)
+struct task *task_new(lua_State *L, int nargs)
 {
     struct script *s = script_of(L);
     lua_State *co = lua_newthread(L);
@@ -298,7 +305,6 @@ struct task *task_new(lua_State *L, int nargs, int budget)
                        .co = co,
                        .ref = ref,
                        .args = nargs,
-                       .budget = budget,
                        .next = s->tasks};
     if (t->next)
         t->next->prev = t;
@@ -317,7 +323,7 @@ static int native_spawn(lua_State *L)
 {
     luaL_checktype(L, 1, LUA_TFUNCTION);
     lua_settop(L, 2);
-    (void)task_new(L, 1, TASK_BUDGET);
+    (void)task_new(L, 1);
     return 1;
 }
 

@@ -151,7 +151,8 @@ static void memory_runs_short(void **state)
  * status. */
 static int run_guarded(const char *text, char *said, size_t room)
 {
-    enum { SHORT_MS = 50 };
+    enum { SHORT_MS = 10, LOOKS = 5 };
+    struct watch watch = {0};
     int fds[2];
     int status;
     pid_t child;
@@ -164,10 +165,10 @@ static int run_guarded(const char *text, char *said, size_t room)
 
         luaL_openlibs(L);
         (void)dup2(fds[1], STDERR_FILENO);
-        watchdog_arm(SHORT_MS);
-        watchdog_enter();
+        watchdog_arm(SHORT_MS, LOOKS);
+        watchdog_enter(&watch);
         (void)luaL_dostring(L, text);
-        watchdog_leave();
+        watchdog_leave(&watch);
         for (clock_t start = clock(); clock() - start < CLOCKS_PER_SEC / 10;)
             continue;
         _exit(0);

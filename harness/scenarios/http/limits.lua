@@ -8,14 +8,35 @@ local function many(n, width)
   return lines
 end
 
+-- How many of these fields a text has, and of the octets of their values.
+local function counted(text)
+  local octets = 0
+  for run in text:gmatch("a+") do
+    octets = octets + #run
+  end
+  return select(2, text:gsub("\n[Xx]%-[Nn]%-%d+:", "")), octets
+end
+
+-- What comes until a head has ended, and whether it has.
+local function read_head(conn)
+  local pieces, tail, is_whole = {}, "", false
+  repeat
+    local more = conn:read_some(1)
+    pieces[#pieces + 1] = more
+    tail = tail:sub(-3) .. (more or "")
+    is_whole = tail:find("\r\n\r\n", 1, true) ~= nil
+  until not more or is_whole
+  return table.concat(pieces), is_whole
+end
+
 -- Whole, or refused with 4xx; nothing of it may be left out.
 for _, case in ipairs {
-  { "50-fields", many(50, 20) }, { "150-fields", many(150, 20) },
-  { "1000-fields", many(1000, 5) }, { "10000-fields", many(10000, 1) },
-  { "field-of-4k", many(1, 4096) }, { "field-of-16k", many(1, 16384) },
-  { "field-of-100k", many(1, 102400) }, { "field-of-1m", many(1, 1 << 20) },
+  { "50-fields", 50, 20 }, { "150-fields", 150, 20 },
+  { "1000-fields", 1000, 5 }, { "10000-fields", 10000, 1 },
+  { "field-of-4k", 1, 4096 }, { "field-of-16k", 1, 16384 },
+  { "field-of-100k", 1, 102400 }, { "field-of-1m", 1, 1 << 20 },
 } do
-  local name, fields = table.unpack(case)
+  local name, number, width = table.unpack(case)
   scenario("http.limits.forward-" .. name) {
     title    = "fields are forwarded whole or refused with 4xx: " .. name,
     checks   = { "http.limits.fields-4xx" },
@@ -25,20 +46,16 @@ for _, case in ipairs {
     run      = function (t)
       local w, id = t:origin(), "http.limits.fields-4xx"
       local c = t:connect()
-      c:send(http.request { to = w, path = "/" .. t:nonce(), fields = fields })
+      c:send(http.request { to = w, path = "/" .. t:nonce(),
+                            fields = many(number, width) })
       local up = w:accept(2)
       if up then
-        local text = ""
-        repeat
-          local more = up:read_some(1)
-          text = text .. (more or "")
-        until not more or text:find("\r\n\r\n", 1, true)
-        local _, count = text:gsub("\n[Xx]%-[Nn]%-%d+:", "")
-        local _, octets = text:gsub("a", "")
-        if text:find("\r\n\r\n", 1, true) then
-          t:check(count == #fields, id, string.format(
-            "%d fields were sent, %d arrived", #fields, count))
-          t:check(octets >= #fields * #fields[1][2], id,
+        local text, is_whole = read_head(up)
+        if is_whole then
+          local count, octets = counted(text)
+          t:check(count == number, id, string.format(
+            "%d fields were sent, %d arrived", number, count))
+          t:check(octets >= number * width, id,
                   "a value arrived shorter than it was sent")
         end
       else
@@ -52,11 +69,11 @@ end
 
 -- What comes back of an origin's head that may be too large.
 for _, case in ipairs {
-  { "100-fields", many(100, 20) }, { "1000-fields", many(1000, 20) },
-  { "field-of-16k", many(1, 16384) }, { "field-of-100k", many(1, 102400) },
-  { "field-of-1m", many(1, 1 << 20) },
+  { "100-fields", 100, 20 }, { "1000-fields", 1000, 20 },
+  { "field-of-16k", 1, 16384 }, { "field-of-100k", 1, 102400 },
+  { "field-of-1m", 1, 1 << 20 },
 } do
-  local name, fields = table.unpack(case)
+  local name, number, width = table.unpack(case)
   scenario("http.limits.back-" .. name) {
     title    = "an origin's fields come back whole or not at all: " .. name,
     checks   = { "http.limits.response-fields" },
@@ -72,15 +89,15 @@ for _, case in ipairs {
         t:inconclusive("the request did not reach the origin")
       end
       up:request {}
-      up:send(http.answer { status = 201, body = "", fields = fields })
+      up:send(http.answer { status = 201, body = "",
+                            fields = many(number, width) })
       up:close()
       local text = c:read_end(5) or ""
       if text:find("^HTTP/1%.%d 201") and text:find("\r\n\r\n", 1, true) then
-        local _, count = text:gsub("\n[Xx]%-[Nn]%-%d+:", "")
-        local _, octets = text:gsub("a", "")
-        t:check(count == #fields, id, string.format(
-          "%d fields were sent, %d came back", #fields, count))
-        t:check(octets >= #fields * #fields[1][2], id,
+        local count, octets = counted(text)
+        t:check(count == number, id, string.format(
+          "%d fields were sent, %d came back", number, count))
+        t:check(octets >= number * width, id,
                 "a value came back shorter than it was sent")
       end
     end,

@@ -10,18 +10,6 @@
 #include "faults/forward.h"
 #include "faults/http.h"
 
-static bool is_received(const struct forward_part *part)
-{
-    return part->stage == FORWARD_REQUEST_RECEIVED ||
-           part->stage == FORWARD_RESPONSE_RECEIVED;
-}
-
-static bool is_sent(const struct forward_part *part)
-{
-    return part->stage == FORWARD_REQUEST_SENT ||
-           part->stage == FORWARD_RESPONSE_SENT;
-}
-
 static bool begins(const struct forward_part *part, const char *text)
 {
     return faults_find(part->octets, text) == 0;
@@ -48,9 +36,10 @@ static enum forward_verdict connect_unanswered(struct fault_memory *m,
 static enum forward_verdict option_stays(struct fault_memory *m,
                                          struct forward_part *part)
 {
-    if (is_received(part) && forward_has(part, "Connection: X-Mine\r\n"))
+    if (forward_is_received(part) &&
+        forward_has(part, "Connection: X-Mine\r\n"))
         m->count[0] = 1;
-    else if (is_sent(part) && m->count[0])
+    else if (forward_is_sent(part) && m->count[0])
         forward_cut_all(m, part, "X-Mine");
     return FORWARD_PASS;
 }
@@ -225,7 +214,7 @@ static enum forward_verdict no_early_interim(struct fault_memory *m,
 static enum forward_verdict sixty_four_fields(struct fault_memory *m,
                                               struct forward_part *part)
 {
-    if (is_sent(part))
+    if (forward_is_sent(part))
         forward_cut_all(m, part, "X-Many-65");
     return FORWARD_PASS;
 }
@@ -234,7 +223,7 @@ static enum forward_verdict sixty_four_fields(struct fault_memory *m,
 static enum forward_verdict same_value_once(struct fault_memory *m,
                                             struct forward_part *part)
 {
-    if (is_sent(part))
+    if (forward_is_sent(part))
         forward_swap(m, part, "X-A: 1\r\nX-A: 1\r\n", "X-A: 1\r\n");
     return FORWARD_PASS;
 }
@@ -245,7 +234,7 @@ static enum forward_verdict cuts_long_value(struct fault_memory *m,
     enum { VALUE_CUT_AT = 1024 };
     struct px_bytes value = forward_value(part, "X-Roomy");
 
-    if (is_sent(part) && value.len > VALUE_CUT_AT) {
+    if (forward_is_sent(part) && value.len > VALUE_CUT_AT) {
         forward_keep(m, px_bytes_of(value.data, VALUE_CUT_AT));
         forward_set_value(m, part, "X-Roomy", forward_kept(m));
     }
@@ -271,7 +260,7 @@ static enum forward_verdict ends_at_colon(struct fault_memory *m,
     struct px_bytes value = forward_value(part, "X-Roomy");
     size_t colon = value.data ? faults_find(value, ":") : 0;
 
-    if (is_sent(part) && colon < value.len) {
+    if (forward_is_sent(part) && colon < value.len) {
         forward_keep(m, px_bytes_of(value.data, colon));
         forward_set_value(m, part, "X-Roomy", forward_kept(m));
     }
@@ -282,7 +271,7 @@ static enum forward_verdict ends_at_colon(struct fault_memory *m,
 static enum forward_verdict misread(struct fault_memory *m,
                                     struct forward_part *part)
 {
-    if (is_received(part))
+    if (forward_is_received(part))
         forward_swap(m, part, swap_of(m, 0)->from, swap_of(m, 0)->to);
     return FORWARD_PASS;
 }
