@@ -247,7 +247,7 @@ static enum forward_verdict cuts_cookie(struct fault_memory *m,
     enum { ROOM = 4096 };
     struct px_bytes value = forward_value(part, "Cookie");
 
-    if (is_sent(part) && value.len > ROOM) {
+    if (forward_is_sent(part) && value.len > ROOM) {
         forward_keep(m, px_bytes_of(value.data, ROOM));
         forward_set_value(m, part, "Cookie", forward_kept(m));
     }
