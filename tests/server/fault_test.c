@@ -104,6 +104,8 @@ static bool speaks_otherwise(const struct fault *fault)
         "auth-password-last-ignored",
         "auth-user-last-ignored",
         "auth-password-sum",
+        "auth-password-seven-bits",
+        "auth-password-is-user",
         "auth-password-end",
     };
     const char *id = requirement_row(fault->proves[0])->id;

@@ -153,7 +153,7 @@ static enum fault_verdict telnet(struct fault_memory *m, struct action *action)
     size_t kept = 0, len;
     uint8_t *octets;
 
-    if (!is_to_client(action) && !is_to_target(action))
+    if (!faults_relays_to_client(action) && !faults_relays_to_target(action))
         return FAULT_PASS;
     octets = faults_take_action(m, action);
     len = action->send.data.len;
