@@ -44,6 +44,35 @@ static enum forward_verdict option_stays(struct fault_memory *m,
     return FORWARD_PASS;
 }
 
+/* What a request does not say of these is taken from the one before. */
+static enum forward_verdict condition_stays(struct fault_memory *m,
+                                            struct forward_part *part)
+{
+    struct px_bytes value = forward_value(part, "If-Modified-Since");
+
+    if (part->stage != FORWARD_REQUEST_SENT)
+        return FORWARD_PASS;
+    if (value.data)
+        forward_keep(m, value);
+    else if (m->kept_len)
+        forward_add_field(m, part, "If-Modified-Since", forward_kept(m));
+    return FORWARD_PASS;
+}
+
+static enum forward_verdict language_stays(struct fault_memory *m,
+                                           struct forward_part *part)
+{
+    struct px_bytes value = forward_value(part, "Content-Language");
+
+    if (part->stage != FORWARD_RESPONSE_SENT)
+        return FORWARD_PASS;
+    if (value.data)
+        forward_keep(m, value);
+    else if (m->kept_len)
+        forward_add_field(m, part, "Content-Language", forward_kept(m));
+    return FORWARD_PASS;
+}
+
 /* count[0]: X-U was a trailer of a response before. */
 static enum forward_verdict trailer_stays(struct fault_memory *m,
                                           struct forward_part *part)
@@ -212,6 +241,19 @@ static enum forward_verdict cuts_long_value(struct fault_memory *m,
     return FORWARD_PASS;
 }
 
+static enum forward_verdict cuts_cookie(struct fault_memory *m,
+                                        struct forward_part *part)
+{
+    enum { ROOM = 4096 };
+    struct px_bytes value = forward_value(part, "Cookie");
+
+    if (forward_is_sent(part) && value.len > ROOM) {
+        forward_keep(m, px_bytes_of(value.data, ROOM));
+        forward_set_value(m, part, "Cookie", forward_kept(m));
+    }
+    return FORWARD_PASS;
+}
+
 static enum forward_verdict ends_at_colon(struct fault_memory *m,
                                           struct forward_part *part)
 {
@@ -274,6 +316,14 @@ static const struct fault faults[] = {
            connect_unanswered, REQ_HTTP_CONNECT_TUNNEL),
     BEHIND("option-stays", "takes options of one message for the next as well",
            option_stays, REQ_HTTP_PERSIST_SEPARATE),
+    BEHIND("condition-stays",
+           "sends If-Modified-Since of one request with the next",
+           condition_stays, REQ_HTTP_PERSIST_SEPARATE),
+    BEHIND("language-stays",
+           "sends Content-Language of one response with the next",
+           language_stays, REQ_HTTP_PERSIST_SEPARATE),
+    BEHIND("cookie-4096", "cuts Cookie at 4096 octets", cuts_cookie,
+           REQ_HTTP_FIELD_UNKNOWN_FORWARD),
     BEHIND("trailer-stays", "sends trailers of one response with the next",
            trailer_stays, REQ_HTTP_PERSIST_SEPARATE),
     DIALS("port-alone", "tells origins apart by their port alone",

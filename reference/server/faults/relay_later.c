@@ -146,6 +146,26 @@ static enum fault_verdict record_cut(struct fault_memory *m,
     return FAULT_PASS;
 }
 
+/* As Telnet writes the octet 255 of data. */
+static enum fault_verdict telnet(struct fault_memory *m, struct action *action)
+{
+    enum { IAC = 255 };
+    size_t kept = 0, len;
+    uint8_t *octets;
+
+    if (!faults_relays_to_client(action) && !faults_relays_to_target(action))
+        return FAULT_PASS;
+    octets = faults_take_action(m, action);
+    len = action->send.data.len;
+    for (size_t i = 0; i < len; i++) {
+        octets[kept++] = octets[i];
+        if (octets[i] == IAC && i + 1 < len && octets[i + 1] == IAC)
+            i++;
+    }
+    action->send.data.len = kept;
+    return FAULT_PASS;
+}
+
 static const struct fault faults[] = {
     {
         .name = "relay-late-bit-to-client",
@@ -213,6 +233,13 @@ static const struct fault faults[] = {
         .proves = {REQ_SOCKS5_CONNECT_HALF_CLOSE, REQ_SOCKS4_RELAY_EOF},
         .on_event = early_end_closes,
         .on_action = note_dial,
+    },
+    {
+        .name = "relay-telnet",
+        .summary = "passes two octets 255 in a row on as one",
+        .proves = {REQ_SOCKS5_CONNECT_RELAY, REQ_SOCKS4_RELAY_BOTH_WAYS,
+                   REQ_HTTP_CONNECT_BLIND},
+        .on_action = telnet,
     },
 };
 
