@@ -14,8 +14,7 @@
 
 enum { LINE_MAX_LEN = 1500, REQUESTS_MAX = 8, HTTP_PORT = 80 };
 
-/* What a rule is
- * --------------------------------------------------------------*/
+/* What a rule is ------------------------------------------------------------*/
 
 enum answer { NO, YES, UNSURE };
 
@@ -111,8 +110,7 @@ static bool take_rule(struct px_bytes line, struct access_rule *rule)
     return true;
 }
 
-/* When a rule holds
- * -----------------------------------------------------------*/
+/* When a rule holds ---------------------------------------------------------*/
 
 /* Whether a pattern describes a whole text, octet by octet from the end. */
 static bool describes(struct px_bytes pattern, struct px_bytes text,
@@ -266,8 +264,7 @@ static void compare(const struct access_rule *rule,
                  "a rule waits for an address: %d", is_open);
 }
 
-/* What does not matter
- * ---------------------------------------------------------*/
+/* What does not matter ------------------------------------------------------*/
 
 struct verdict {
     bool is_denied;
@@ -388,8 +385,7 @@ static void write_otherwise(const struct access_rules *rules,
         write_path_otherwise(rules, request, as);
 }
 
-/* Inputs
- * -----------------------------------------------------------------------*/
+/* Inputs --------------------------------------------------------------------*/
 
 /* Octets that a request's path may have; every "%" stands before digits. */
 static bool is_path_sent(struct px_bytes path)

@@ -22,6 +22,7 @@
 #include "canned.h"
 #include "fuzz.h"
 #include "oracle.h"
+#include "socks5.h"
 
 enum { STEPS_MAX = 64, FOUND_MAX = 512, SIDES = 2, TEXT_MAX = 16 * 64 };
 
@@ -54,6 +55,39 @@ struct dialogue {
 
 static struct record records[CUTS];
 
+/* What the client sent since the start; without effect once octets are lost. */
+static struct {
+    uint8_t octets[STEPS_MAX * TEXT_MAX];
+    size_t len;
+    bool is_lost;
+} client;
+
+static void keep_client(struct px_bytes data)
+{
+    memcpy(client.octets + client.len, data.data, data.len);
+    client.len += data.len;
+}
+
+/* A request of SOCKS5 is told with its own length, whatever came behind it. */
+static void check_request(const struct oracle_message *message)
+{
+    struct socks5_request request;
+    struct px_error err;
+    struct px_bytes rest;
+    size_t used = 0;
+
+    if (message->side != SIDE_CLIENT || client.is_lost ||
+        client.octets[message->offset] != SOCKS5_VERSION ||
+        strncmp(message->text, "request: ", strlen("request: ")) != 0)
+        return;
+    rest = px_bytes_of(client.octets + message->offset,
+                       client.len - (size_t)message->offset);
+    FUZZ_REQUIRE(
+        socks5_decode_request(rest, &request, &used, &err) == PX_DONE &&
+            used == message->len,
+        "a request of %zu octets is told with %zu", used, message->len);
+}
+
 static void observe(void *ctx, const struct oracle_message *message)
 {
     struct dialogue *d = ctx;
@@ -65,6 +99,7 @@ static void observe(void *ctx, const struct oracle_message *message)
                  "messages come in the order of the stream");
     FUZZ_REQUIRE(message->offset + message->len <= d->total[message->side],
                  "a message lies within what was seen");
+    check_request(message);
     d->told_to[message->side] = message->offset + message->len;
     d->record->told = (d->record->told ^ message->offset ^ message->len << 20 ^
                        (uint64_t)message->side << 40 ^ message->time_ms << 48) *
@@ -142,6 +177,8 @@ static void show(struct dialogue *d, enum oracle_side side,
     struct px_bytes exact;
 
     d->total[side] += data.len;
+    if (side == SIDE_CLIENT)
+        keep_client(data);
     for (size_t at = 0; at < data.len; at += piece) {
         exact = fuzz_copy(px_bytes_of(data.data + at, piece));
         oracle_bytes(d->oracle, side, exact, d->now_ms);
@@ -207,6 +244,7 @@ static void lose(struct dialogue *d, enum oracle_side side, unsigned arg)
     if (d->has_ended[side])
         return;
     d->total[side] += len;
+    client.is_lost |= side == SIDE_CLIENT;
     oracle_gap(d->oracle, side, len, d->now_ms);
 }
 
@@ -283,7 +321,8 @@ static void play(struct px_bytes input, enum cut cut)
     struct oracle_config cfg;
 
     memset(&d, 0, offsetof(struct dialogue, joined));
-    d.joined_len = 0;
+    d.joined_len = client.len = 0;
+    client.is_lost = false;
     d.joined_side = SIDE_CLIENT;
     d.cut = cut;
     d.record = &records[cut];

@@ -87,10 +87,11 @@ enum load_kind {
     LOAD_DOWN,     /* octets from the target to the client, .streams at once */
     LOAD_UP,       /* and the other way */
     LOAD_CONNECTS, /* tunnels: opened, one octet echoed, closed */
-    LOAD_ECHO,     /* 64 octets to and fro in one tunnel */
-    LOAD_REQUESTS, /* GET of 100 octets on .streams kept connections */
-    LOAD_RESPONSE, /* GET of much on one connection */
-    LOAD_HOLD,     /* opens .streams tunnels and keeps them */
+    LOAD_HANDSHAKES, /* connections: the opening's replies read, then reset */
+    LOAD_ECHO,       /* 64 octets to and fro in one tunnel */
+    LOAD_REQUESTS,   /* GET of 100 octets on .streams kept connections */
+    LOAD_RESPONSE,   /* GET of much on one connection */
+    LOAD_HOLD,       /* opens .streams tunnels and keeps them */
 };
 
 struct load {
@@ -102,7 +103,7 @@ struct load {
     /* What came of it: octets, tunnels or answers in a second. */
     double per_second;
     double p50_us, p99_us; /* ECHO: of the round trips */
-    uint64_t failed;       /* CONNECTS: that came to nothing */
+    uint64_t failed;       /* CONNECTS, HANDSHAKES: that came to nothing */
     int *held;             /* HOLD: streams descriptors, the caller's */
 };
 

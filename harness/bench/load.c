@@ -316,6 +316,7 @@ enum px_status load_run(struct load *l, struct px_error *err)
     case LOAD_UP:
         return bulk(l, err);
     case LOAD_CONNECTS:
+    case LOAD_HANDSHAKES:
         return load_connects(l, err);
     case LOAD_ECHO:
         return echo(l, err);

@@ -14,7 +14,10 @@ enum {
     STALL_S = 5,
 };
 
-/* One client: opens a tunnel, has an octet echoed, closes, begins again. */
+/*
+ * One client: opens a tunnel, has an octet echoed, closes, begins again; or,
+ * where handshakes are measured, resets the connection once it may be used.
+ */
 struct client {
     int fd; /* -1: none */
     size_t step;
@@ -25,6 +28,7 @@ struct client {
 struct crowd {
     struct load *load;
     struct opening opening;
+    size_t steps; /* of the opening, and the echo */
     struct client *clients;
     int epoll_fd;
     uint64_t done;
@@ -41,9 +45,12 @@ static void leave(struct client *c)
 static bool begin(struct crowd *w, struct client *c)
 {
     struct epoll_event event = {.events = EPOLLOUT, .data.ptr = c};
+    const struct linger reset = {.l_onoff = 1};
 
     c->step = c->in_len = 0;
     c->fd = load_connect(w->load, SINK_ECHO, SOCK_NONBLOCK);
+    if (c->fd >= 0 && w->load->kind == LOAD_HANDSHAKES)
+        (void)setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
     if (c->fd < 0 || epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, c->fd, &event)) {
         (void)load_fail(&w->why, "cannot connect");
         return false;
@@ -92,6 +99,9 @@ static enum px_status go_on(struct crowd *w, struct client *c, uint32_t events)
     enum px_status status;
 
     if (events & EPOLLOUT) { /* it is connected, or that failed */
+        if (w->steps == 0)
+            return events & EPOLLERR ? load_fail(&w->why, "cannot connect")
+                                     : PX_DONE;
         if (epoll_ctl(w->epoll_fd, EPOLL_CTL_MOD, c->fd, &event) != 0 ||
             !speak(w, c))
             return load_fail(&w->why, "cannot connect");
@@ -100,7 +110,7 @@ static enum px_status go_on(struct crowd *w, struct client *c, uint32_t events)
     status = listen_on(w, c);
     if (status != PX_DONE)
         return status;
-    if (c->step++ == w->opening.count)
+    if (++c->step == w->steps)
         return PX_DONE;
     return speak(w, c) ? PX_NEED_MORE : load_fail(&w->why, "a tunnel");
 }
@@ -168,6 +178,7 @@ enum px_status load_connects(struct load *l, struct px_error *err)
     enum px_status status;
 
     opening_build(&w.opening, &l->route, sink_port(l->sink, SINK_ECHO));
+    w.steps = w.opening.count + (l->kind == LOAD_HANDSHAKES ? 0 : 1);
     w.clients = calloc(l->streams, sizeof(*w.clients));
     w.epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     for (unsigned i = 0; w.clients && i < l->streams; i++)

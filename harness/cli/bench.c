@@ -25,7 +25,7 @@ struct bench_options {
 static const struct option_row rows[] = {
     {"target", 0, "NAME", OPTION_LIST, AT(targets), 0, 0,
      "start this known proxy, or 'reference'; repeatable"},
-    {"only", 0, "down|up|connects|echo|requests|response|memory",
+    {"only", 0, "down|up|connects|handshakes|echo|requests|response|memory",
      OPTION_CHOICES, AT(only), 0, 0, "measure this; repeatable (all)"},
     {"seconds", 0, "X", OPTION_REAL, AT(seconds), 0.05, 600,
      "how long one measurement takes (1)"},

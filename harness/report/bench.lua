@@ -11,6 +11,7 @@ local COLUMNS = {
   { "up", "1 up", "MiB/s", "per_second", MIB },
   { "up_many", "%d up", "MiB/s", "per_second", MIB },
   { "connects", "tunnels", "1/s", "per_second", 1 },
+  { "handshakes", "handshakes", "1/s", "per_second", 1 },
   { "echo", "p50", "us", "p50_us", 1 },
   { "echo", "p99", "us", "p99_us", 1 },
   { "requests", "requests", "1/s", "per_second", 1 },
@@ -112,10 +113,12 @@ local function add_notes(self, out)
       out[#out + 1] = string.format("%s: %s: %s", row.name, note.measure,
                                     note.why)
     end
-    for _, got in pairs(row.values.connects or {}) do
-      if got.failed > 0 then
-        out[#out + 1] = string.format("%s: %d tunnels failed in one round",
-                                      row.name, got.failed)
+    for name, what in pairs { connects = "tunnels", handshakes = "handshakes" } do
+      for _, got in pairs(row.values[name] or {}) do
+        if got.failed > 0 then
+          out[#out + 1] = string.format("%s: %d %s failed in one round",
+                                        row.name, got.failed, what)
+        end
       end
     end
   end

@@ -32,6 +32,7 @@ local function measures_of(options)
     { name = "up", kind = "up", streams = 1 },
     { name = "up_many", kind = "up", streams = options.streams },
     { name = "connects", kind = "connects", streams = CONNECTS_AT_ONCE },
+    { name = "handshakes", kind = "handshakes", streams = CONNECTS_AT_ONCE },
     { name = "echo", kind = "echo", streams = 1 },
     { name = "requests", kind = "requests", streams = ASKERS, is_http = true },
     { name = "response", kind = "response", streams = 1, is_http = true },
@@ -127,7 +128,7 @@ local function load(self, row, fields)
     fields[name] = value
   end
   fields.target = self.options.origin_addr or self.options.origin_bind
-  if fields.kind ~= "connects" then
+  if fields.kind ~= "connects" and fields.kind ~= "handshakes" then
     fields.sink = self.sink
     return native.load(fields)
   end

@@ -168,9 +168,10 @@ static enum load_kind option_kind(lua_State *L)
 {
     static const char *const names[] = {
         [LOAD_DOWN] = "down",         [LOAD_UP] = "up",
-        [LOAD_CONNECTS] = "connects", [LOAD_ECHO] = "echo",
-        [LOAD_REQUESTS] = "requests", [LOAD_RESPONSE] = "response",
-        [LOAD_HOLD] = "hold",         [LOAD_HOLD + 1] = NULL,
+        [LOAD_CONNECTS] = "connects", [LOAD_HANDSHAKES] = "handshakes",
+        [LOAD_ECHO] = "echo",         [LOAD_REQUESTS] = "requests",
+        [LOAD_RESPONSE] = "response", [LOAD_HOLD] = "hold",
+        [LOAD_HOLD + 1] = NULL,
     };
     int kind;
 

@@ -24,6 +24,7 @@ struct dial {
     struct addrinfo *next;
     struct sockaddr_storage literal; /* ss_family 0: a name */
     sa_family_t family;              /* of the attempt */
+    bool is_icmp_kept;               /* of the attempt; see keep_icmp() */
     uint16_t port;                   /* of the target */
     bool is_resolving;
     bool is_slow; /* the attempt was given up for the next */
@@ -102,20 +103,31 @@ enum dial_failure dial_failure_of(int uv_error)
     }
 }
 
+static bool is_loopback(const struct sockaddr *address)
+{
+    const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)address;
+    const struct sockaddr_in *four = (const struct sockaddr_in *)address;
+
+    return address->sa_family == AF_INET6
+               ? IN6_IS_ADDR_LOOPBACK(&six->sin6_addr)
+               : ntohl(four->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+}
+
 /*
- * Whether the kernel is to keep what ICMP says of a socket: errno knows no
+ * Whether the kernel is to keep what ICMP says of the attempt: errno knows no
  * difference between a way that is too long and a host that is not there. What
  * fails here shows in the failure alone. On a connection an error would end
  * what might go on.
  */
-static void keep_icmp(struct stream *stream, sa_family_t family, int is_kept)
+static void keep_icmp(struct dial *d, struct stream *stream, int is_kept)
 {
     uv_os_fd_t fd;
 
+    d->is_icmp_kept = is_kept;
     if (uv_fileno((uv_handle_t *)stream_tcp(stream), &fd) != 0)
         return;
     (void)setsockopt(fd, IPPROTO_IP, IP_RECVERR, &is_kept, sizeof(is_kept));
-    if (family == AF_INET6)
+    if (d->family == AF_INET6)
         (void)setsockopt(fd, IPPROTO_IPV6, IPV6_RECVERR, &is_kept,
                          sizeof(is_kept));
 }
@@ -181,7 +193,8 @@ static void on_connected(uv_connect_t *req, int status)
         try_next(d);
         return;
     }
-    keep_icmp(stream, d->family, 0);
+    if (d->is_icmp_kept)
+        keep_icmp(d, stream, 0);
     stream_tune(stream_tcp(stream));
     if (uv_tcp_getsockname(stream_tcp(stream), (struct sockaddr *)&local,
                            &len) == 0)
@@ -245,7 +258,8 @@ static bool try_address(struct dial *d, const struct sockaddr *address)
                            on_connected);
     if (error == 0) {
         d->family = address->sa_family;
-        keep_icmp(d->attempt, d->family, 1);
+        if (!is_loopback(address)) /* of which ICMP says nothing */
+            keep_icmp(d, d->attempt, 1);
         if (d->next)
             uv_timer_start(&d->timer, on_slow, d->options.attempt_ms, 0);
         return true;

@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "curl_loop.h"
 #include "endpoint.h"
+#include "transfer_ftp.h"
 
 /*
  * curl's callbacks touch nothing but the gateway, and its owner is told once
@@ -18,8 +18,6 @@
 enum {
     BUFFER = 4 * CURL_MAX_WRITE_SIZE,
     ADDRESSES_MAX = 8, /* of a name; more are not tried */
-    SOCKETS_MAX = 8,   /* of one transfer, at once */
-    HOLD_MS = 2000,    /* curl waits for the last reply on its own */
     ADDRESSES_TEXT = ADDRESSES_MAX * (INET6_ADDRSTRLEN + 3),
     ENTRY_MAX = ADDRESSES_TEXT + 32, /* "HOST:PORT:" and these */
 };
@@ -39,11 +37,10 @@ struct gateway_ftp {
     unsigned handles; /* these, and the loop of curl; freed at 0 */
     bool is_freeing;
     struct curl_loop curl;
-    CURL *easy;
-    curl_socket_t sockets[SOCKETS_MAX]; /* curl's; CURL_SOCKET_BAD: none */
-    struct curl_slist *addresses;       /* of the server */
-    char *url;             /* to the end of the path, without "/" */
-    char *user, *password; /* NULL: anonymous */
+    struct transfer_ftp transfer;
+    struct curl_slist *addresses; /* of the server */
+    char *url;                    /* to the end of the path, without "/" */
+    char *user, *password;        /* NULL: anonymous */
     uint16_t port;
     bool is_head;
     bool is_listing; /* a directory is asked for */
@@ -80,22 +77,12 @@ static void on_curl_closed(void *owner)
     drop_handle(owner);
 }
 
-/* Not in a callback of curl's; what it has open is closed with it. */
-static void end_transfer(struct gateway_ftp *g)
-{
-    if (g->easy) {
-        (void)curl_multi_remove_handle(g->curl.multi, g->easy);
-        curl_easy_cleanup(g->easy);
-    }
-    g->easy = NULL;
-}
-
 static void gateway_free(struct gateway_ftp *g)
 {
     if (g->is_freeing)
         return;
     g->is_freeing = true;
-    end_transfer(g);
+    transfer_ftp_end(&g->transfer);
     curl_loop_close(&g->curl);
     if (g->is_resolving)
         (void)uv_cancel((uv_req_t *)&g->resolve); /* on_resolved follows */
@@ -117,134 +104,18 @@ static size_t take_octets(char *data, size_t size, size_t count, void *ctx)
     return len;
 }
 
-/* A transfer ----------------------------------------------------------------*/
-
-static curl_socket_t open_socket(void *ctx, curlsocktype purpose,
-                                 struct curl_sockaddr *address)
-{
-    struct gateway_ftp *g = ctx;
-
-    (void)purpose;
-    for (size_t i = 0; i < SOCKETS_MAX; i++) {
-        if (g->sockets[i] != CURL_SOCKET_BAD)
-            continue;
-        g->sockets[i] =
-            socket(address->family, address->socktype | SOCK_CLOEXEC,
-                   address->protocol);
-        return g->sockets[i];
-    }
-    return CURL_SOCKET_BAD;
-}
-
-static int close_socket(void *ctx, curl_socket_t fd)
-{
-    struct gateway_ftp *g = ctx;
-
-    for (size_t i = 0; i < SOCKETS_MAX; i++) {
-        if (g->sockets[i] == fd)
-            g->sockets[i] = CURL_SOCKET_BAD;
-    }
-    return close(fd);
-}
-
-/* curl would not return before QUIT is answered: nobody waits for that. */
-static int on_command(CURL *easy, curl_infotype kind, char *data, size_t len,
-                      void *ctx)
-{
-    struct gateway_ftp *g = ctx;
-
-    (void)easy;
-    if (kind != CURLINFO_HEADER_OUT || len < 4 || memcmp(data, "QUIT", 4) != 0)
-        return 0;
-    for (size_t i = 0; i < SOCKETS_MAX; i++) {
-        if (g->sockets[i] != CURL_SOCKET_BAD)
-            (void)shutdown(g->sockets[i], SHUT_RDWR);
-    }
-    return 0;
-}
-
-/* Neither before the reply to a transfer that has ended: not for long. */
-static int on_progress(void *ctx, curl_off_t total, curl_off_t now,
-                       curl_off_t up_total, curl_off_t up_now)
-{
-    struct gateway_ftp *g = ctx;
-
-    (void)total;
-    (void)now;
-    (void)up_total;
-    (void)up_now;
-    return curl_loop_held_ms(&g->curl) > HOLD_MS;
-}
-
-/* No proxies, netrc files, redirects or other protocols: where this goes was
- * judged before. */
-static bool set_bounds(CURL *easy)
-{
-    return curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "ftp") == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_PROXY, "") == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_FTP_SKIP_PASV_IP, 1L) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L) == CURLE_OK;
-}
-
-static bool set_source(struct gateway_ftp *g, CURL *easy)
-{
-    bool is_set =
-        curl_easy_setopt(easy, CURLOPT_URL, g->url) == CURLE_OK &&
-        curl_easy_setopt(easy, CURLOPT_RESOLVE, g->addresses) == CURLE_OK;
-
-    if (is_set && g->user)
-        is_set =
-            curl_easy_setopt(easy, CURLOPT_USERNAME, g->user) == CURLE_OK &&
-            curl_easy_setopt(easy, CURLOPT_PASSWORD, g->password) == CURLE_OK;
-    return is_set;
-}
-
-static bool set_hooks(struct gateway_ftp *g, CURL *easy)
-{
-    return curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket) ==
-               CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, g) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket) ==
-               CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, g) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_DEBUGFUNCTION, on_command) ==
-               CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_DEBUGDATA, g) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_VERBOSE, 1L) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress) ==
-               CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_XFERINFODATA, g) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L) == CURLE_OK;
-}
-
-static bool set_sink(struct gateway_ftp *g, CURL *easy)
-{
-    long timeout_ms = (long)g->reply_timeout_ms;
-
-    return curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_octets) ==
-               CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_WRITEDATA, g) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, timeout_ms) ==
-               CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_SERVER_RESPONSE_TIMEOUT,
-                            (timeout_ms + 999) / 1000) == CURLE_OK;
-}
-
-/* False when memory is short. */
 static bool begin_transfer(struct gateway_ftp *g)
 {
-    g->easy = curl_easy_init();
-    if (!g->easy || !set_bounds(g->easy) || !set_source(g, g->easy) ||
-        !set_sink(g, g->easy) || !set_hooks(g, g->easy) ||
-        curl_multi_add_handle(g->curl.multi, g->easy) != CURLM_OK) {
-        curl_easy_cleanup(g->easy);
-        g->easy = NULL;
-        return false;
-    }
-    return true;
+    return transfer_ftp_begin(&g->transfer,
+                              &(struct transfer_ftp_config){
+                                  .url = g->url,
+                                  .addresses = g->addresses,
+                                  .user = g->user,
+                                  .password = g->password,
+                                  .reply_timeout_ms = g->reply_timeout_ms,
+                                  .on_octets = take_octets,
+                                  .ctx = g,
+                              });
 }
 
 /* What is no file may be a directory whose "/" was left out. */
@@ -253,7 +124,7 @@ static bool try_directory(struct gateway_ftp *g)
     if (g->is_listing || g->has_begun ||
         g->result != CURLE_REMOTE_FILE_NOT_FOUND)
         return false;
-    end_transfer(g);
+    transfer_ftp_end(&g->transfer);
     memcpy(g->url + strlen(g->url), "/", 2); /* there is room for it */
     g->is_listing = true;
     g->is_done = false;
@@ -332,7 +203,8 @@ static void tell_fetched(struct gateway_ftp *g)
     if (!g->has_begun)
         fetched.length = 0;
     else if (!g->is_listing &&
-             curl_easy_getinfo(g->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T,
+             curl_easy_getinfo(g->transfer.easy,
+                               CURLINFO_CONTENT_LENGTH_DOWNLOAD_T,
                                &length) == CURLE_OK &&
              length >= 0)
         fetched.length = (uint64_t)length;
@@ -397,7 +269,7 @@ static void settle(struct gateway_ftp *g)
     }
     if (g->is_paused && BUFFER - g->len >= CURL_MAX_WRITE_SIZE) {
         g->is_paused = false;
-        (void)curl_easy_pause(g->easy, CURLPAUSE_CONT);
+        (void)curl_easy_pause(g->transfer.easy, CURLPAUSE_CONT);
         settle_soon(g);
     }
 }
@@ -577,8 +449,7 @@ struct gateway_ftp *gateway_ftp_new(const struct gateway_ftp_config *cfg,
     g->access = cfg->access;
     g->rules = cfg->rules;
     g->reply_timeout_ms = cfg->reply_timeout_ms;
-    for (size_t i = 0; i < SOCKETS_MAX; i++)
-        g->sockets[i] = CURL_SOCKET_BAD;
+    transfer_ftp_init(&g->transfer, &g->curl);
     uv_timer_init(cfg->loop, &g->wake);
     g->wake.data = g;
     g->handles = 2;

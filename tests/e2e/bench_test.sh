@@ -10,6 +10,7 @@ measured() {
         and all(.rows[]; .measures | (.down.median > 0 and
             .down_many.median > 0 and .up.median > 0 and
             .up_many.median > 0 and .connects.median > 0 and
+            .handshakes.median > 0 and
             .p50_us.median > 0 and .p99_us.median >= .p50_us.median))
         and all(.rows[1:][]; .octets_per_1000_idle != null and
             .measures.down.ratio > 0)' "$scratch/b.json"

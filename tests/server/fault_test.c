@@ -88,6 +88,10 @@ static bool speaks_otherwise(const struct fault *fault)
         "socks5-atyp-by-command",
         /* longer, later, or with other credentials than theirs */
         "relay-early-cut",
+        "relay-telnet",
+        "place-name-loopback",
+        "place-port-signed",
+        "place-port-zero",
         "relay-early-end-closes",
         "relay-own-stays",
         "relay-late-bit-to-client",
@@ -100,6 +104,8 @@ static bool speaks_otherwise(const struct fault *fault)
         "auth-password-last-ignored",
         "auth-user-last-ignored",
         "auth-password-sum",
+        "auth-password-seven-bits",
+        "auth-password-is-user",
         "auth-password-end",
     };
     const char *id = requirement_row(fault->proves[0])->id;

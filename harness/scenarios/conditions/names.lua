@@ -74,8 +74,11 @@ for_all("ipv4-only", {
   title  = "a name with an IPv4 address alone is connected to",
   checks = resolves,
   run    = function (t, id)
-    local o = t:origin()
+    local o = t:origin { host = "127.9.8.1" }
+    local other = t:origin { host = "127.0.0.1", port = o.port }
     reaches(t, id, t:name { a = { o.host }, port = o.port }, o, {})
+    t:check(not other or other:contacts() == 0, id,
+            "another address than that of the name was connected to")
   end,
 })
 

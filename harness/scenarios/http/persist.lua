@@ -24,14 +24,31 @@ local BEFORE = {
 }
 
 -- What is in the first exchange of a connection and in no other.
-local MARK = { "X-Before", "4711" }
+local MARKS = {
+  request = {
+    { "X-Before", "4711" }, { "Cookie", "before=4711" },
+    { "Authorization", "Custom before=4711" }, { "If-None-Match", "\"4711\"" },
+    { "If-Modified-Since", "Sun, 06 Nov 1994 08:47:11 GMT" },
+    { "Referer", "http://example.com/4711" }, { "Content-Type", "text/x-4711" },
+    { "Accept-Language", "eo-x-4711" }, { "User-Agent", "before/4711" },
+  },
+  response = {
+    { "X-Before", "4711" }, { "Set-Cookie", "before=4711" },
+    { "ETag", "\"4711\"" }, { "Content-Language", "eo-x-4711" },
+    { "Content-Encoding", "x-4711" }, { "Content-Type", "text/x-4711" },
+    { "Last-Modified", "Sun, 06 Nov 1994 08:47:11 GMT" },
+    { "Location", "/4711" }, { "Retry-After", "4711" }, { "Vary", "X-4711" },
+  },
+}
 
 local function marked(answer)
   local out = {}
   for name, value in pairs(answer or {}) do
     out[name] = value
   end
-  out.fields = { MARK, table.unpack(out.fields or {}) }
+  local fields = out.fields or {}
+  out.fields = table.move(fields, 1, #fields, #MARKS.response + 1,
+                          { table.unpack(MARKS.response) })
   return out
 end
 
@@ -44,10 +61,11 @@ local function check_separate(t, y, method, body)
           "the origin got the content " .. t:show(y.request.body))
   t:check(y.response.status == 200, id,
           "200 came back as " .. y.response.status)
-  for who, m in pairs { ["the origin"] = y.request,
-                        ["the client"] = y.response } do
-    t:check(not m:field("x-before"), id,
-            who .. " saw a field of the exchange before")
+  for side, who in pairs { request = "the origin", response = "the client" } do
+    for _, mark in ipairs(MARKS[side]) do
+      t:check(y[side]:field(mark[1]) ~= mark[2], id, string.format(
+        "%s saw %s of the exchange before", who, mark[1]))
+    end
   end
 end
 
@@ -63,7 +81,7 @@ for _, case in ipairs(BEFORE) do
       local id, w = "http.persist.default", t:witness {}
       local x = t:exchange {
         method = wishes.method, body = wishes.body, chunked = wishes.chunked,
-        origin = w, fields = { MARK }, answer = marked(wishes.answer),
+        origin = w, fields = MARKS.request, answer = marked(wishes.answer),
       }
       local y = t:exchange { origin = w, reuse = x.client, breaks = id }
       t:check(y.response.body == y.nonce, id,
@@ -115,14 +133,23 @@ for _, case in ipairs(BEFORE) do
   }
 end
 
+-- 70000 octets, of every value and in no short period.
+local LARGE = {}
+for i = 1, 70000 do
+  LARGE[i] = string.char((i * i // 7 + i) % 256)
+end
+LARGE = table.concat(LARGE)
+
 -- What may come as the second one.
 for _, case in ipairs {
   { "get", "GET" }, { "head", "HEAD" }, { "post", "POST", "hello" },
   { "put-chunked", "PUT", "hello", { 2 } }, { "delete", "DELETE" },
-  { "post-empty", "POST", "" }, { "post-chunked", "POST", ("x"):rep(70000),
+  { "post-empty", "POST", "" }, { "post-chunked", "POST", LARGE,
                                   { 1, 4096, 60000 } },
+  { "put-trailers", "PUT", "hello", { 2 },
+    { { "X-T", "1" }, { "X-U", "2" }, { "X-V", "3" } } },
 } do
-  local name, method, body, chunked = table.unpack(case)
+  local name, method, body, chunked, trailers = table.unpack(case, 1, 5)
   scenario("http.persist.then-" .. name) {
     title  = "the second request of a connection is like the first: " .. name,
     checks = { "http.persist.default", "http.persist.separate" },
@@ -133,18 +160,21 @@ for _, case in ipairs {
       local function ask(client)
         return t:exchange { origin = w, reuse = client, method = method,
                             body = body, chunked = chunked,
-                            breaks = client and id }
+                            trailers = trailers, breaks = client and id }
       end
       local alone = ask(nil)
       if alone.why then
         t:skip("a first one does not come through: " .. alone.why)
       end
-      local x = t:exchange { origin = w, fields = { MARK },
+      local x = t:exchange { origin = w, fields = MARKS.request,
                              answer = marked(nil) }
       local y = ask(x.client)
       t:check(method == "HEAD" or y.response.body == y.nonce, id,
               "the second request got another answer")
       check_separate(t, y, method, body or "")
+      local z = t:exchange { origin = w, reuse = y.client, breaks = id }
+      t:check(z.response.body == z.nonce and z.request.method == "GET", id,
+              "the request behind it got another answer")
     end,
   }
 end
@@ -227,6 +257,48 @@ for _, case in ipairs { { "at-once", false }, { "late", true } } do
     end,
   }
 end
+
+-- Requests with content that a proxy may answer by itself, each in its way.
+local function own_answers(w, inner)
+  return {
+    { "OPTIONS", http.request { to = w, method = "OPTIONS", body = inner,
+                                fields = { { "Max-Forwards", "0" } } } },
+    { "OPTIONS", http.request { to = w, method = "OPTIONS", target = "*",
+                                body = inner } },
+    { "POST", http.request { to = origin.nowhere, method = "POST",
+                             body = inner } },
+    { "POST", http.request { to = w, method = "POST", body = inner,
+                             target = "px-unknown://" .. w.authority .. "/" } },
+    { "POST", http.request { to = w, method = "POST", body = inner,
+                             credentials = false } },
+  }
+end
+
+scenario "http.persist.drain-own" {
+  title    = "content of a request that the proxy answers itself is no request",
+  checks   = { "http.persist.drain" },
+  needs    = { "http-forward", "ipv4" },
+  negative = true,
+  within   = 30,
+  run      = function (t)
+    local w, evil = t:witness {}, "/" .. t:nonce()
+    local inner = "GET " .. w:url(evil) .. " HTTP/1.1\r\nHost: "
+                  .. w.authority .. "\r\n\r\n"
+    for _, case in ipairs(own_answers(w, inner)) do
+      local c = t:connect()
+      c:send(case[2])
+      c:response { method = case[1], within = 3 }
+    end
+    t:check(w:wait(function ()
+      for _, request in ipairs(w.requests) do
+        if request.target == evil then
+          return true
+        end
+      end
+    end, 0.5) ~= true, "http.persist.drain",
+            "a request within the content of another reached its origin")
+  end,
+}
 
 -- The origin answers before the content has come.
 for _, status in ipairs { 200, 403, 413 } do

@@ -200,6 +200,18 @@ local WRONG = {
     is_opaque = true },
   { "nul-first", function (u, p) return u, "\0" .. p end, is_opaque = true },
   { "user-colon", function (u, p) return u .. ":" .. p, p end, is_opaque = true },
+  { "password-is-user", function (u) return u, u end },
+  { "stars", function (u) return u, "*" end },
+  { "password-encoded", function (u, p)
+      return u, ("%%%02x"):format(p:byte() or 0) .. p:sub(2)
+    end },
+  { "password-line-end", function (u, p) return u, p .. "\r\n" end,
+    is_opaque = true },
+  { "password-high-bit", function (u, p) return u, changed(p, 1, 128) end,
+    is_opaque = true },
+  { "password-high-between", function (u, p)
+      return u, p:sub(1, 1) .. "\xC2\xA0" .. p:sub(2)
+    end, is_opaque = true },
   { "high-octets", function (u)
       return u, "\xC3\x28\xFF\xFE\x80"
     end, is_opaque = true },

@@ -5,13 +5,16 @@
 local PROTOCOLS = {
   { prefix = "socks5.address.", needs = "socks5", request = socks5.request,
     reply = function () return socks5.reply {} end,
-    ids = { [4] = "socks5.address.ipv4", [6] = "socks5.address.ipv6" } },
+    ids = { [4] = "socks5.address.ipv4", [6] = "socks5.address.ipv6" },
+    port = "socks5.port.order" },
   { prefix = "http.connect.", needs = "http-connect", request = http.connect,
     reply = function () return http.response {} end,
-    ids = { [4] = "http.connect.tunnel", [6] = "http.connect.tunnel" } },
+    ids = { [4] = "http.connect.tunnel", [6] = "http.connect.tunnel" },
+    port = "http.connect.tunnel" },
   { prefix = "socks4.request.", needs = "socks4", request = socks4.request,
     reply = function () return socks4.reply {} end,
-    ids = { [4] = "socks4.reply.after-establish" } },
+    ids = { [4] = "socks4.reply.after-establish" },
+    port = "socks4.request.port-order" },
 }
 
 local LOOPBACK, OTHER, FAR, SIX = "127.0.0.1", "127.0.0.2", "127.9.8.1", "::1"
@@ -22,6 +25,24 @@ local CASES = {
   { "ipv4-not-ipv6", LOOPBACK, { SIX, OTHER } },
   { "ipv6-not-ipv4", SIX, { LOOPBACK, OTHER } },
 }
+
+-- Ports whose octets are odd in some way: of a sign, a zero, a line's end.
+local PORTS = { 0x8001, 0xFFFF, 0xFE00, 0x8000, 0x4000, 0x3300, 0x2020, 0x2FFF,
+                0x300A, 0x3131, 0x3E7F, 0x3E80 }
+
+-- Whether a request for this destination is granted, nil: no answer; and the
+-- code and the connection.
+local function ask(t, p, to, within)
+  local c = t:connect()
+  t:open(c)
+  c:send(p.request { to = to })
+  local got, why = c:receive(p.reply(), within)
+  local code = got and (got.rep or got.code or got.status)
+  return got and (code == 0 or code == 90 or code // 100 == 2), code or why, c
+end
+
+-- A rule of the proxy may say no to a port.
+local RULED = { [2] = true, [91] = true, [403] = true }
 
 -- Listeners on one port of the address that is asked for and of those that are
 -- not; nil when they cannot all be had.
@@ -56,17 +77,13 @@ for _, p in ipairs(PROTOCOLS) do
           if not o then
             t:inconclusive("no port is free at all of these addresses")
           end
-          local c = t:connect()
-          t:open(c)
-          c:send(p.request { to = { host = host, port = o.port,
-                                    atyp = family == 6 and 4 or 1 } })
-          local got = c:receive(p.reply(), 5)
-          local code = got and (got.rep or got.code or got.status)
+          local is_granted, _, c = ask(t, p, {
+            host = host, port = o.port, atyp = family == 6 and 4 or 1 }, 5)
           for i, decoy in ipairs(decoys) do
             t:check(decoy:contacts() == 0, id, string.format(
               "%s was asked for, and %s was connected to", host, others[i]))
           end
-          if code == 0 or code == 90 or code and code // 100 == 2 then
+          if is_granted then
             local up, text = t:accepted(o, id), t:nonce()
             c:send(text)
             t:check(up:read(#text) == text, id,
@@ -76,4 +93,26 @@ for _, p in ipairs(PROTOCOLS) do
       }
     end
   end
+
+  scenario(p.prefix .. "odd-ports") {
+    title  = "ports of any two octets are connected to",
+    checks = { p.port },
+    needs  = { p.needs, "ipv4" },
+    within = 30,
+    run    = function (t)
+      for _, port in ipairs(PORTS) do
+        local o = t:origin { port = port }
+        if o then
+          local is_granted, code = ask(t, p, o, 3)
+          if is_granted then
+            t:accepted(o, p.port)
+          else
+            t:check(ask(t, p, t:origin(), 3) ~= true, p.port, string.format(
+              "port %d is not connected to, and others are: %s", port, code),
+              { absence = type(code) == "string", contested = RULED[code] })
+          end
+        end
+      end
+    end,
+  }
 end

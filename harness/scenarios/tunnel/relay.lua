@@ -21,9 +21,13 @@ local function ask(p, o)
          or socks5.request { to = o }
 end
 
+-- Alone, then twice in a row: some protocols write an octet of their own so.
 local every_octet = {}
 for i = 0, 255 do
   every_octet[i + 1] = i
+end
+for i = 0, 255 do
+  table.move({ i, i }, 1, 2, #every_octet + 1, every_octet)
 end
 
 local REQUEST = "GET http://example.invalid/ HTTP/1.1\r\nHost: example.invalid"

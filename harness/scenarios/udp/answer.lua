@@ -107,7 +107,7 @@ for _, family in ipairs { 4, 6 } do
         t:skip("nothing is relayed there")
       end
       for _, size in ipairs { 1, 512, 1400, 1473, 4097, 8192, 16384, 65000 } do
-        local data = size == 1 and "\255" or "\0\0\0" .. t:nonce(size - 3)
+        local data = size == 1 and "\255" or "\0\0\0" .. t:nonce(size - 6) .. "\0\0\0"
         local got, other
         for _ = 1, 3 do
           sink:send(data, host, port)

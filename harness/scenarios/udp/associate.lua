@@ -76,9 +76,19 @@ for _, how in ipairs { "close", "reset" } do
       local c, relay = t:associate {}
       local sink = t:sink {}
       alive(t, relay, sink)
+      relay:send(udp.datagram { to = sink, data = t:nonce() })
+      local _, host, port = sink:receive(0.5)
       c[how](c)
       wait(t, 2)
-      local data = t:nonce()
+      local data, answer = t:nonce(), t:nonce()
+      for _ = 1, host and 3 or 0 do
+        sink:send(answer, host, port)
+      end
+      t:check(t:never(function ()
+        local got = relay:receive(0.1)
+        return got and got.data == answer
+      end, 0.3), "socks5.udp.tcp-lifetime",
+              "an answer is relayed 2 s after the connection's end")
       for _ = 1, 3 do
         relay:send(udp.datagram { to = sink, data = data })
       end

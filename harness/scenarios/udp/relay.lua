@@ -59,7 +59,7 @@ for _, kind in ipairs(KINDS) do
       local _, relay = t:associate {}
       local sink, sent = t:sink {}, {}
       for _, size in ipairs { 1, 512, 1400, 1473, 4097, 8192, 16384, 65000 } do
-        local data = size == 1 and "\255" or "\0\0\0" .. t:nonce(size - 3)
+        local data = size == 1 and "\255" or "\0\0\0" .. t:nonce(size - 6) .. "\0\0\0"
         local ok, other = carried(relay, sink, kind.to(sink), data, sent)
         if other then
           t:violation("socks5.udp.relay", string.format(
@@ -93,6 +93,28 @@ scenario "socks5.udp.two-targets" {
       alive(t, relay, first)
       strays = first:count()
     end
+  end,
+}
+
+-- A crowd of datagrams may lose some of them, and ends nothing.
+scenario "socks5.udp.many" {
+  title  = "an association goes on behind many datagrams",
+  checks = { "socks5.udp.relay" },
+  needs  = NEEDS,
+  within = 20,
+  run    = function (t)
+    local _, relay = t:associate {}
+    local sink = t:sink {}
+    alive(t, relay, sink)
+    local number, missed = 0, 0
+    while number < 150 and missed < 20 do
+      number = number + 1
+      relay:send(udp.datagram { to = sink, data = tostring(number) })
+      missed = sink:receive(0.1) and 0 or missed + 1
+    end
+    local ok, why = t:expect_echo(relay, sink)
+    t:check(ok, "socks5.udp.relay", "nothing passes any more behind "
+            .. number .. " datagrams: " .. tostring(why), { absence = true })
   end,
 }
 

@@ -197,6 +197,21 @@ bool faults_sends(const struct action *action, enum session_message message)
            action->send.message == message;
 }
 
+bool faults_is_relaying(const struct fault_memory *m)
+{
+    return session_state(m->session) == SESSION_RELAYING;
+}
+
+bool faults_relays_to_client(const struct action *action)
+{
+    return faults_sends(action, MESSAGE_RELAYED);
+}
+
+bool faults_relays_to_target(const struct action *action)
+{
+    return action->kind == ACTION_SEND_UPSTREAM;
+}
+
 uint8_t *faults_take_action(struct fault_memory *m, struct action *action)
 {
     assert(action->send.data.len <= sizeof(m->out));
@@ -243,6 +258,12 @@ void faults_also(struct fault_memory *m, enum action_kind kind)
 {
     assert(m->after_count < FAULT_EXTRA_MAX);
     m->after[m->after_count++] = (struct action){.kind = kind};
+}
+
+void faults_also_arm(struct fault_memory *m, uint64_t after_ms)
+{
+    faults_also(m, ACTION_ARM_TIMER);
+    m->after[m->after_count - 1].deadline_ms = m->now_ms + after_ms;
 }
 
 void faults_also_send(struct fault_memory *m, enum action_kind kind,

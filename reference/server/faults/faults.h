@@ -97,6 +97,15 @@ void faults_also(struct fault_memory *m, enum action_kind kind);
 void faults_also_send(struct fault_memory *m, enum action_kind kind,
                       struct px_bytes octets);
 
+/* Arms the session's timer anew; see fault_memory's after. */
+void faults_also_arm(struct fault_memory *m, uint64_t after_ms);
+
+/* Whether the session is a tunnel by now, and whether action sends octets of
+ * it on, to the client or to the target. */
+bool faults_is_relaying(const struct fault_memory *m);
+bool faults_relays_to_client(const struct action *action);
+bool faults_relays_to_target(const struct action *action);
+
 /* Lets verify, whose ctx is m, judge credentials, if the proxy asks for any. */
 void faults_verify_with(struct fault_memory *m, session_verify_fn *verify);
 

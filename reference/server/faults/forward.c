@@ -62,6 +62,18 @@ enum forward_verdict forward_swap_at(struct fault_memory *m,
     return FORWARD_PASS;
 }
 
+bool forward_is_received(const struct forward_part *part)
+{
+    return part->stage == FORWARD_REQUEST_RECEIVED ||
+           part->stage == FORWARD_RESPONSE_RECEIVED;
+}
+
+bool forward_is_sent(const struct forward_part *part)
+{
+    return part->stage == FORWARD_REQUEST_SENT ||
+           part->stage == FORWARD_RESPONSE_SENT;
+}
+
 bool forward_has(const struct forward_part *part, const char *text)
 {
     return faults_find(part->octets, text) < part->octets.len;

@@ -10,18 +10,6 @@
 #include "faults/forward.h"
 #include "faults/http.h"
 
-static bool is_received(const struct forward_part *part)
-{
-    return part->stage == FORWARD_REQUEST_RECEIVED ||
-           part->stage == FORWARD_RESPONSE_RECEIVED;
-}
-
-static bool is_sent(const struct forward_part *part)
-{
-    return part->stage == FORWARD_REQUEST_SENT ||
-           part->stage == FORWARD_RESPONSE_SENT;
-}
-
 static bool begins(const struct forward_part *part, const char *text)
 {
     return faults_find(part->octets, text) == 0;
@@ -48,10 +36,40 @@ static enum forward_verdict connect_unanswered(struct fault_memory *m,
 static enum forward_verdict option_stays(struct fault_memory *m,
                                          struct forward_part *part)
 {
-    if (is_received(part) && forward_has(part, "Connection: X-Mine\r\n"))
+    if (forward_is_received(part) &&
+        forward_has(part, "Connection: X-Mine\r\n"))
         m->count[0] = 1;
-    else if (is_sent(part) && m->count[0])
+    else if (forward_is_sent(part) && m->count[0])
         forward_cut_all(m, part, "X-Mine");
+    return FORWARD_PASS;
+}
+
+/* What a request does not say of these is taken from the one before. */
+static enum forward_verdict condition_stays(struct fault_memory *m,
+                                            struct forward_part *part)
+{
+    struct px_bytes value = forward_value(part, "If-Modified-Since");
+
+    if (part->stage != FORWARD_REQUEST_SENT)
+        return FORWARD_PASS;
+    if (value.data)
+        forward_keep(m, value);
+    else if (m->kept_len)
+        forward_add_field(m, part, "If-Modified-Since", forward_kept(m));
+    return FORWARD_PASS;
+}
+
+static enum forward_verdict language_stays(struct fault_memory *m,
+                                           struct forward_part *part)
+{
+    struct px_bytes value = forward_value(part, "Content-Language");
+
+    if (part->stage != FORWARD_RESPONSE_SENT)
+        return FORWARD_PASS;
+    if (value.data)
+        forward_keep(m, value);
+    else if (m->kept_len)
+        forward_add_field(m, part, "Content-Language", forward_kept(m));
     return FORWARD_PASS;
 }
 
@@ -196,7 +214,7 @@ static enum forward_verdict no_early_interim(struct fault_memory *m,
 static enum forward_verdict sixty_four_fields(struct fault_memory *m,
                                               struct forward_part *part)
 {
-    if (is_sent(part))
+    if (forward_is_sent(part))
         forward_cut_all(m, part, "X-Many-65");
     return FORWARD_PASS;
 }
@@ -205,7 +223,7 @@ static enum forward_verdict sixty_four_fields(struct fault_memory *m,
 static enum forward_verdict same_value_once(struct fault_memory *m,
                                             struct forward_part *part)
 {
-    if (is_sent(part))
+    if (forward_is_sent(part))
         forward_swap(m, part, "X-A: 1\r\nX-A: 1\r\n", "X-A: 1\r\n");
     return FORWARD_PASS;
 }
@@ -216,9 +234,22 @@ static enum forward_verdict cuts_long_value(struct fault_memory *m,
     enum { VALUE_CUT_AT = 1024 };
     struct px_bytes value = forward_value(part, "X-Roomy");
 
-    if (is_sent(part) && value.len > VALUE_CUT_AT) {
+    if (forward_is_sent(part) && value.len > VALUE_CUT_AT) {
         forward_keep(m, px_bytes_of(value.data, VALUE_CUT_AT));
         forward_set_value(m, part, "X-Roomy", forward_kept(m));
+    }
+    return FORWARD_PASS;
+}
+
+static enum forward_verdict cuts_cookie(struct fault_memory *m,
+                                        struct forward_part *part)
+{
+    enum { ROOM = 4096 };
+    struct px_bytes value = forward_value(part, "Cookie");
+
+    if (forward_is_sent(part) && value.len > ROOM) {
+        forward_keep(m, px_bytes_of(value.data, ROOM));
+        forward_set_value(m, part, "Cookie", forward_kept(m));
     }
     return FORWARD_PASS;
 }
@@ -229,7 +260,7 @@ static enum forward_verdict ends_at_colon(struct fault_memory *m,
     struct px_bytes value = forward_value(part, "X-Roomy");
     size_t colon = value.data ? faults_find(value, ":") : 0;
 
-    if (is_sent(part) && colon < value.len) {
+    if (forward_is_sent(part) && colon < value.len) {
         forward_keep(m, px_bytes_of(value.data, colon));
         forward_set_value(m, part, "X-Roomy", forward_kept(m));
     }
@@ -240,7 +271,7 @@ static enum forward_verdict ends_at_colon(struct fault_memory *m,
 static enum forward_verdict misread(struct fault_memory *m,
                                     struct forward_part *part)
 {
-    if (is_received(part))
+    if (forward_is_received(part))
         forward_swap(m, part, swap_of(m, 0)->from, swap_of(m, 0)->to);
     return FORWARD_PASS;
 }
@@ -285,6 +316,14 @@ static const struct fault faults[] = {
            connect_unanswered, REQ_HTTP_CONNECT_TUNNEL),
     BEHIND("option-stays", "takes options of one message for the next as well",
            option_stays, REQ_HTTP_PERSIST_SEPARATE),
+    BEHIND("condition-stays",
+           "sends If-Modified-Since of one request with the next",
+           condition_stays, REQ_HTTP_PERSIST_SEPARATE),
+    BEHIND("language-stays",
+           "sends Content-Language of one response with the next",
+           language_stays, REQ_HTTP_PERSIST_SEPARATE),
+    BEHIND("cookie-4096", "cuts Cookie at 4096 octets", cuts_cookie,
+           REQ_HTTP_FIELD_UNKNOWN_FORWARD),
     BEHIND("trailer-stays", "sends trailers of one response with the next",
            trailer_stays, REQ_HTTP_PERSIST_SEPARATE),
     DIALS("port-alone", "tells origins apart by their port alone",

@@ -7,18 +7,6 @@
 
 static const char hidden[] = "X-Hidden-Connection";
 
-static bool is_received(const struct forward_part *part)
-{
-    return part->stage == FORWARD_REQUEST_RECEIVED ||
-           part->stage == FORWARD_RESPONSE_RECEIVED;
-}
-
-static bool is_sent(const struct forward_part *part)
-{
-    return part->stage == FORWARD_REQUEST_SENT ||
-           part->stage == FORWARD_RESPONSE_SENT;
-}
-
 /* The session sees no option of this head. */
 static void forget(struct fault_memory *m, struct forward_part *part)
 {
@@ -29,7 +17,7 @@ static void forget(struct fault_memory *m, struct forward_part *part)
 static enum forward_verdict clean(struct fault_memory *m,
                                   struct forward_part *part)
 {
-    if (is_sent(part))
+    if (forward_is_sent(part))
         forward_cut_all(m, part, hidden);
     return FORWARD_PASS;
 }
@@ -50,9 +38,9 @@ static enum forward_verdict keeps_field(struct fault_memory *m,
 {
     const struct fault_swap *swap = &m->fault->swaps[0];
 
-    if (is_received(part))
+    if (forward_is_received(part))
         forward_rename(m, part, swap->from, swap->to);
-    else if (is_sent(part))
+    else if (forward_is_sent(part))
         forward_rename(m, part, swap->to, swap->from);
     return FORWARD_PASS;
 }
@@ -60,7 +48,7 @@ static enum forward_verdict keeps_field(struct fault_memory *m,
 static enum forward_verdict first_line(struct fault_memory *m,
                                        struct forward_part *part)
 {
-    if (is_received(part) && forward_value(part, "Connection").data) {
+    if (forward_is_received(part) && forward_value(part, "Connection").data) {
         forward_keep(m, forward_value(part, "Connection"));
         forward_cut_all(m, part, "Connection");
         forward_add_field(m, part, "Connection", forward_kept(m));
@@ -74,7 +62,7 @@ static enum forward_verdict first_option(struct fault_memory *m,
     struct px_bytes value = forward_value(part, "Connection");
     size_t comma = faults_find(value, ",");
 
-    if (is_received(part) && comma < value.len) {
+    if (forward_is_received(part) && comma < value.len) {
         forward_keep(m, px_bytes_of(value.data, comma));
         forward_set_value(m, part, "Connection", forward_kept(m));
     }
@@ -88,7 +76,8 @@ static enum forward_verdict exact_case(struct fault_memory *m,
     char line[64] = "\n";
     struct px_bytes value = forward_value(part, "Connection");
 
-    if (is_received(part) && value.len && value.len < sizeof(line) - 3) {
+    if (forward_is_received(part) && value.len &&
+        value.len < sizeof(line) - 3) {
         memcpy(line + 1, value.data, value.len);
         line[value.len + 1] = ':';
         if (faults_find(part->octets, line) == part->octets.len)
@@ -100,7 +89,8 @@ static enum forward_verdict exact_case(struct fault_memory *m,
 static enum forward_verdict trailers_stay(struct fault_memory *m,
                                           struct forward_part *part)
 {
-    if (is_received(part) && forward_value(part, "Transfer-Encoding").len)
+    if (forward_is_received(part) &&
+        forward_value(part, "Transfer-Encoding").len)
         forget(m, part);
     return clean(m, part);
 }
@@ -117,7 +107,7 @@ static enum forward_verdict not_of_http10(struct fault_memory *m,
 static enum forward_verdict cuts_alike(struct fault_memory *m,
                                        struct forward_part *part)
 {
-    if (is_sent(part))
+    if (forward_is_sent(part))
         (void)forward_cut(m, part, "X-Hop-Count");
     return FORWARD_PASS;
 }
@@ -155,7 +145,8 @@ static enum forward_verdict first_is_empty(struct fault_memory *m,
 {
     struct px_bytes list = forward_value(part, "Connection"), member;
 
-    if (is_received(part) && list.data && !http1_next_member(&list, &member))
+    if (forward_is_received(part) && list.data &&
+        !http1_next_member(&list, &member))
         forget(m, part);
     return clean(m, part);
 }
@@ -167,7 +158,7 @@ static enum forward_verdict ends_at_itself(struct fault_memory *m,
     struct px_bytes list = forward_value(part, "Connection"), member;
     const uint8_t *begin = list.data;
 
-    if (!is_received(part))
+    if (!forward_is_received(part))
         return FORWARD_PASS;
     while (http1_next_member(&list, &member)) {
         if (!px_equal_nocase(member, PX_LITERAL("Connection")))
@@ -186,7 +177,7 @@ static enum forward_verdict ten_options(struct fault_memory *m,
     struct px_bytes list = forward_value(part, "Connection"), member;
     const uint8_t *begin = list.data;
 
-    if (!is_received(part))
+    if (!forward_is_received(part))
         return FORWARD_PASS;
     for (size_t i = 0; http1_next_member(&list, &member); i++) {
         if (i < TABLE_LEN)
@@ -217,7 +208,7 @@ static enum forward_verdict cuts_via(struct fault_memory *m,
 static enum forward_verdict lists_all(struct fault_memory *m,
                                       struct forward_part *part)
 {
-    if (is_sent(part))
+    if (forward_is_sent(part))
         forward_add(m, part, "Connection: Via\r\n");
     return FORWARD_PASS;
 }

@@ -111,12 +111,6 @@ static enum forward_verdict folds_names(struct fault_memory *m,
     return FORWARD_PASS;
 }
 
-static bool is_sent(const struct forward_part *part)
-{
-    return part->stage == FORWARD_REQUEST_SENT ||
-           part->stage == FORWARD_RESPONSE_SENT;
-}
-
 static enum forward_verdict no_known(struct fault_memory *m,
                                      struct forward_part *part)
 {
@@ -157,7 +151,8 @@ static enum forward_verdict no_known(struct fault_memory *m,
                                         "Content-Range",
                                         NULL};
 
-    for (const char *const *name = names; is_sent(part) && *name; name++)
+    for (const char *const *name = names; forward_is_sent(part) && *name;
+         name++)
         forward_cut_all(m, part, *name);
     return FORWARD_PASS;
 }
@@ -168,7 +163,7 @@ static enum forward_verdict no_empty_values(struct fault_memory *m,
 {
     size_t at;
 
-    if (is_sent(part) &&
+    if (forward_is_sent(part) &&
         (at = faults_find(part->octets, "X-Odd: \r\n")) < part->octets.len)
         forward_put(m, part, at, sizeof("X-Odd: \r\n") - 1,
                     (struct px_bytes){0});
@@ -178,7 +173,7 @@ static enum forward_verdict no_empty_values(struct fault_memory *m,
 static enum forward_verdict one_blank(struct fault_memory *m,
                                       struct forward_part *part)
 {
-    if (is_sent(part)) {
+    if (forward_is_sent(part)) {
         forward_swap(m, part, "a  b", "a b");
         forward_swap(m, part, "a:b: c::", "a:b");
         forward_swap(m, part, "a,b ,, ", "a,b, ");

@@ -9,18 +9,6 @@
 
 #include "faults/forward.h"
 
-static bool is_received(const struct forward_part *part)
-{
-    return part->stage == FORWARD_REQUEST_RECEIVED ||
-           part->stage == FORWARD_RESPONSE_RECEIVED;
-}
-
-static bool is_sent(const struct forward_part *part)
-{
-    return part->stage == FORWARD_REQUEST_SENT ||
-           part->stage == FORWARD_RESPONSE_SENT;
-}
-
 static struct px_bytes rest_of(const struct forward_part *part, size_t at)
 {
     return px_bytes_of(part->octets.data + at, part->octets.len - at);
@@ -60,7 +48,7 @@ static enum forward_verdict last_of_a_name(struct fault_memory *m,
 {
     size_t at;
 
-    if (!is_sent(part))
+    if (!forward_is_sent(part))
         return FORWARD_PASS;
     at = next_line(part, 0);
     while (at < part->octets.len) {
@@ -80,7 +68,7 @@ static enum forward_verdict ends_at(struct fault_memory *m,
                                     struct forward_part *part,
                                     bool (*is_odd)(struct px_bytes line))
 {
-    if (!is_received(part))
+    if (!forward_is_received(part))
         return FORWARD_PASS;
     for (size_t at = next_line(part, 0), next; at < part->octets.len;
          at = next) {
@@ -124,7 +112,7 @@ static enum forward_verdict name_len_8_bits(struct fault_memory *m,
 {
     enum { LEN_MAX = 255 };
 
-    if (!is_sent(part))
+    if (!forward_is_sent(part))
         return FORWARD_PASS;
     for (size_t at = next_line(part, 0); at < part->octets.len;
          at = next_line(part, at)) {
@@ -147,7 +135,7 @@ static enum forward_verdict full_buffer(struct fault_memory *m,
 {
     enum { BUFFER = 1024, END = 5 };
 
-    if (is_received(part) && part->octets.len > 0 &&
+    if (forward_is_received(part) && part->octets.len > 0 &&
         part->octets.len % BUFFER == 0)
         forward_put(m, part, part->octets.len - END, 1, (struct px_bytes){0});
     return FORWARD_PASS;
@@ -161,7 +149,7 @@ static const char before[] = "X-Before";
 static enum forward_verdict carries_field(struct fault_memory *m,
                                           struct forward_part *part)
 {
-    if (!is_sent(part))
+    if (!forward_is_sent(part))
         return FORWARD_PASS;
     if (forward_value(part, before).len)
         forward_keep(m, forward_value(part, before));

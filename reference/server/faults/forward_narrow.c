@@ -8,12 +8,6 @@
 
 #include "faults/forward.h"
 
-static bool is_sent(const struct forward_part *part)
-{
-    return part->stage == FORWARD_REQUEST_SENT ||
-           part->stage == FORWARD_RESPONSE_SENT;
-}
-
 static bool is_received(const struct forward_part *part)
 {
     return part->stage == FORWARD_REQUEST_RECEIVED;
@@ -62,7 +56,8 @@ static size_t line_end(struct px_bytes head, size_t at)
 static enum forward_verdict few_fields(struct fault_memory *m,
                                        struct forward_part *part)
 {
-    size_t at = is_sent(part) ? line_end(part->octets, 0) : part->octets.len;
+    size_t at =
+        forward_is_sent(part) ? line_end(part->octets, 0) : part->octets.len;
 
     while (at < part->octets.len) {
         size_t end = line_end(part->octets, at);

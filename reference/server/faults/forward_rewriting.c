@@ -11,17 +11,6 @@ static bool is_request(const struct forward_part *part)
     return part->stage == FORWARD_REQUEST_SENT;
 }
 
-static bool is_sent(const struct forward_part *part)
-{
-    return is_request(part) || part->stage == FORWARD_RESPONSE_SENT;
-}
-
-static bool is_received(const struct forward_part *part)
-{
-    return part->stage == FORWARD_REQUEST_RECEIVED ||
-           part->stage == FORWARD_RESPONSE_RECEIVED;
-}
-
 static size_t offset_of(const struct forward_part *part, struct px_bytes octets)
 {
     return (size_t)(octets.data - part->octets.data);
@@ -95,7 +84,7 @@ static enum forward_verdict rewrite(struct fault_memory *m,
     size_t len = part->octets.len, to = 0, number = 0;
     uint8_t *octets;
 
-    if (!is_sent(part))
+    if (!forward_is_sent(part))
         return FORWARD_PASS;
     octets = forward_take(m, part);
     for (size_t at = 0, line; at < len; at += line + 2) {
@@ -290,7 +279,7 @@ static enum forward_verdict counts_up(struct fault_memory *m,
 static enum forward_verdict always_10(struct fault_memory *m,
                                       struct forward_part *part)
 {
-    if (is_sent(part) && forward_cut_last(m, part, "Via"))
+    if (forward_is_sent(part) && forward_cut_last(m, part, "Via"))
         forward_add(m, part, "Via: 1.0 proxy\r\n");
     return FORWARD_PASS;
 }
@@ -306,9 +295,9 @@ static enum forward_verdict keeps_lf(struct fault_memory *m,
     size_t to = 0;
     uint8_t *octets;
 
-    if (is_received(part))
+    if (forward_is_received(part))
         m->count[is_back] = !forward_has(part, "\r\n");
-    if (!is_sent(part) || !m->count[is_back])
+    if (!forward_is_sent(part) || !m->count[is_back])
         return FORWARD_PASS;
     octets = forward_take(m, part);
     for (size_t i = 0; i < part->octets.len; i++) {

@@ -7,18 +7,6 @@
 
 #include "faults/forward.h"
 
-static bool is_received(const struct forward_part *part)
-{
-    return part->stage == FORWARD_REQUEST_RECEIVED ||
-           part->stage == FORWARD_RESPONSE_RECEIVED;
-}
-
-static bool is_sent(const struct forward_part *part)
-{
-    return part->stage == FORWARD_REQUEST_SENT ||
-           part->stage == FORWARD_RESPONSE_SENT;
-}
-
 static bool is_coded(const struct forward_part *part)
 {
     return forward_value(part, "Transfer-Encoding").data != NULL;
@@ -66,7 +54,7 @@ static void hide_length(struct fault_memory *m, struct forward_part *part,
 static enum forward_verdict show_length(struct fault_memory *m,
                                         struct forward_part *part)
 {
-    if (is_sent(part) && m->kept_len) {
+    if (forward_is_sent(part) && m->kept_len) {
         forward_set_value(m, part, "Content-Length", forward_kept(m));
         m->kept_len = 0;
     }
@@ -78,7 +66,7 @@ static enum forward_verdict octal_length(struct fault_memory *m,
 {
     struct px_bytes text = forward_value(part, "Content-Length");
 
-    if (is_received(part) && text.len > 1 && text.data[0] == '0' &&
+    if (forward_is_received(part) && text.len > 1 && text.data[0] == '0' &&
         !is_coded(part))
         hide_length(m, part, number_of(text, 8));
     return show_length(m, part);
@@ -89,7 +77,8 @@ static enum forward_verdict signed_length(struct fault_memory *m,
 {
     struct px_bytes text = forward_value(part, "Content-Length");
 
-    if (is_received(part) && number_of(text, 10) > INT32_MAX && !is_coded(part))
+    if (forward_is_received(part) && number_of(text, 10) > INT32_MAX &&
+        !is_coded(part))
         hide_length(m, part, 0);
     return show_length(m, part);
 }
@@ -144,7 +133,7 @@ static enum forward_verdict four_mib(struct fault_memory *m,
     enum { BUFFER = 4 << 20 };
     bool is_back = part->stage == FORWARD_RESPONSE_BODY;
 
-    if (is_sent(part))
+    if (forward_is_sent(part))
         m->count[part->stage == FORWARD_RESPONSE_SENT] = 0;
     if (part->stage != FORWARD_REQUEST_BODY && !is_back)
         return FORWARD_PASS;
@@ -199,7 +188,7 @@ static enum forward_verdict received_length(struct fault_memory *m,
 static enum forward_verdict adds_length(struct fault_memory *m,
                                         struct forward_part *part)
 {
-    if (is_sent(part) && is_coded(part))
+    if (forward_is_sent(part) && is_coded(part))
         forward_add(m, part, "Content-Length: 5\r\n");
     return FORWARD_PASS;
 }

@@ -10,16 +10,10 @@ static enum forward_verdict no_via_on_interim(struct fault_memory *m,
     return FORWARD_PASS;
 }
 
-static bool is_sent(const struct forward_part *part)
-{
-    return part->stage == FORWARD_REQUEST_SENT ||
-           part->stage == FORWARD_RESPONSE_SENT;
-}
-
 static enum forward_verdict constant_version(struct fault_memory *m,
                                              struct forward_part *part)
 {
-    if (is_sent(part) && forward_cut_last(m, part, "Via"))
+    if (forward_is_sent(part) && forward_cut_last(m, part, "Via"))
         forward_add(m, part, "Via: 1.1 proxy\r\n");
     return FORWARD_PASS;
 }
@@ -27,7 +21,7 @@ static enum forward_verdict constant_version(struct fault_memory *m,
 static enum forward_verdict no_version(struct fault_memory *m,
                                        struct forward_part *part)
 {
-    if (is_sent(part) && forward_cut_last(m, part, "Via"))
+    if (forward_is_sent(part) && forward_cut_last(m, part, "Via"))
         forward_add(m, part, "Via: proxy\r\n");
     return FORWARD_PASS;
 }
@@ -82,7 +76,7 @@ static enum forward_verdict not_beside_others(struct fault_memory *m,
                                               struct forward_part *part)
 {
     count_lines(m, part);
-    if (is_sent(part) && m->count[0])
+    if (forward_is_sent(part) && m->count[0])
         (void)forward_cut_last(m, part, "Via");
     return FORWARD_PASS;
 }
@@ -92,7 +86,7 @@ static enum forward_verdict first_line_only(struct fault_memory *m,
                                             struct forward_part *part)
 {
     count_lines(m, part);
-    if (is_sent(part) && m->count[0]) {
+    if (forward_is_sent(part) && m->count[0]) {
         forward_keep(m, forward_value(part, "Via"));
         forward_cut_all(m, part, "Via");
         forward_add_field(m, part, "Via", forward_kept(m));
@@ -105,7 +99,7 @@ static enum forward_verdict first_line_only(struct fault_memory *m,
 static enum forward_verdict third_lost(struct fault_memory *m,
                                        struct forward_part *part)
 {
-    if (is_sent(part))
+    if (forward_is_sent(part))
         forward_swap(m, part, "Via: 1.0 third\r\n", "");
     return FORWARD_PASS;
 }

@@ -97,8 +97,7 @@ static enum fault_verdict watch_idle(struct fault_memory *m,
         return FAULT_DROP;
     if (action->kind == ACTION_RELAY || is_to_target(m, action) ||
         faults_sends(action, MESSAGE_RELAYED)) {
-        faults_also(m, ACTION_ARM_TIMER);
-        m->after[0].deadline_ms = m->now_ms + IDLE_MS;
+        faults_also_arm(m, IDLE_MS);
     }
     return FAULT_PASS;
 }

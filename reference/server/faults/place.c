@@ -54,6 +54,59 @@ static enum fault_verdict ipv6_for_ipv4(struct fault_memory *m,
     return FAULT_PASS;
 }
 
+static enum fault_verdict name_is_loopback(struct fault_memory *m,
+                                           struct action *action)
+{
+    (void)m;
+    if (dials(action, PX_ADDRESS_NAME))
+        set_address(action, PX_ADDRESS_IPV4);
+    return FAULT_PASS;
+}
+
+/* count[0]: the port that was asked for last. */
+static enum fault_verdict note_port(struct fault_memory *m,
+                                    struct action *action)
+{
+    if (action->kind == ACTION_DIAL)
+        m->count[0] = action->target.port;
+    return FAULT_PASS;
+}
+
+static void fail_if(struct event *event, bool is_odd)
+{
+    static const struct event failed = {.kind = EVENT_DIAL_FAILED,
+                                        .failure = DIAL_FAILED};
+
+    if (event->kind == EVENT_DIALLED && is_odd)
+        *event = failed;
+}
+
+static enum fault_verdict signed_port(struct fault_memory *m,
+                                      struct event *event)
+{
+    enum { SIGN = 0x8000 };
+
+    fail_if(event, m->count[0] & SIGN);
+    return FAULT_PASS;
+}
+
+static enum fault_verdict zero_ends_port(struct fault_memory *m,
+                                         struct event *event)
+{
+    enum { LOW = 0xFF };
+
+    fail_if(event, !(m->count[0] & LOW));
+    return FAULT_PASS;
+}
+
+#define PORT_FAULT(id, what, hook)                                             \
+    {                                                                          \
+        .name = id, .summary = what,                                           \
+        .proves = {REQ_SOCKS5_PORT_ORDER, REQ_SOCKS4_REQUEST_PORT_ORDER,       \
+                   REQ_HTTP_CONNECT_TUNNEL},                                   \
+        .on_event = hook, .on_action = note_port,                              \
+    }
+
 static const struct fault faults[] = {
     {
         .name = "place-loopback",
@@ -75,6 +128,17 @@ static const struct fault faults[] = {
                    REQ_HTTP_CONNECT_TUNNEL},
         .on_action = ipv6_for_ipv4,
     },
+    {
+        .name = "place-name-loopback",
+        .summary = "connects to 127.0.0.1 for every name",
+        .proves = {REQ_SOCKS5_ADDRESS_RESOLVE, REQ_SOCKS4A_NAME_RESOLVE,
+                   REQ_HTTP_CONNECT_TUNNEL},
+        .on_action = name_is_loopback,
+    },
+    PORT_FAULT("place-port-signed", "fails for ports from 32768 on",
+               signed_port),
+    PORT_FAULT("place-port-zero", "fails for ports whose low octet is zero",
+               zero_ends_port),
 };
 
 const struct fault_theme place_faults = FAULT_THEME(faults);

@@ -7,21 +7,6 @@
 
 #include "faults/faults.h"
 
-static bool is_relaying(const struct fault_memory *m)
-{
-    return session_state(m->session) == SESSION_RELAYING;
-}
-
-static bool is_to_client(const struct action *action)
-{
-    return faults_sends(action, MESSAGE_RELAYED);
-}
-
-static bool is_to_target(const struct action *action)
-{
-    return action->kind == ACTION_SEND_UPSTREAM;
-}
-
 /* Where octet number nth of a direction lies in action, whose count goes on;
  * the length of the octets when it is not among them. */
 static size_t find_nth(const struct action *action, uint64_t *count,
@@ -46,7 +31,7 @@ static void flip(struct fault_memory *m, struct action *action)
 static enum fault_verdict flip_to_client(struct fault_memory *m,
                                          struct action *action)
 {
-    if (is_to_client(action))
+    if (faults_relays_to_client(action))
         flip(m, action);
     return FAULT_PASS;
 }
@@ -54,7 +39,7 @@ static enum fault_verdict flip_to_client(struct fault_memory *m,
 static enum fault_verdict flip_to_target(struct fault_memory *m,
                                          struct action *action)
 {
-    if (is_to_target(action))
+    if (faults_relays_to_target(action))
         flip(m, action);
     return FAULT_PASS;
 }
@@ -66,7 +51,7 @@ static enum fault_verdict lose_at_boundary(struct fault_memory *m,
     enum { NTH = 65535 };
     size_t at;
 
-    if (!is_to_client(action))
+    if (!faults_relays_to_client(action))
         return FAULT_PASS;
     at = find_nth(action, &m->count[0], NTH);
     if (at < action->send.data.len) {
@@ -84,7 +69,7 @@ static enum fault_verdict lose_nul(struct fault_memory *m,
     size_t kept = 0;
     uint8_t *data;
 
-    if (!is_to_target(action))
+    if (!faults_relays_to_target(action))
         return FAULT_PASS;
     data = faults_take_action(m, action);
     for (size_t i = 0; i < action->send.data.len; i++) {
@@ -97,7 +82,7 @@ static enum fault_verdict lose_nul(struct fault_memory *m,
 
 static enum fault_verdict insert(struct fault_memory *m, struct action *action)
 {
-    if (is_to_client(action) && m->count[0]++ == 0) {
+    if (faults_relays_to_client(action) && m->count[0]++ == 0) {
         m->out[0] = '\0';
         memcpy(m->out + 1, action->send.data.data, action->send.data.len);
         action->send.data = px_bytes_of(m->out, action->send.data.len + 1);
@@ -109,7 +94,7 @@ static enum fault_verdict stall(struct fault_memory *m, struct action *action)
 {
     enum { AFTER = 256 * 1024 };
 
-    if (!is_to_target(action))
+    if (!faults_relays_to_target(action))
         return FAULT_PASS;
     m->count[0] += action->send.data.len;
     return m->count[0] > AFTER ? FAULT_HANG : FAULT_PASS;
@@ -119,16 +104,18 @@ static enum fault_verdict stall(struct fault_memory *m, struct action *action)
 static enum fault_verdict lose_banner(struct fault_memory *m,
                                       struct action *action)
 {
-    if (is_to_target(action))
+    if (faults_relays_to_target(action))
         m->count[0] = 1;
-    return is_to_client(action) && !m->count[0] ? FAULT_DROP : FAULT_PASS;
+    return faults_relays_to_client(action) && !m->count[0] ? FAULT_DROP
+                                                           : FAULT_PASS;
 }
 
 static bool is_grant(const struct fault_memory *m, const struct action *action)
 {
-    return is_relaying(m) && (faults_sends(action, MESSAGE_SOCKS5_REPLY) ||
-                              faults_sends(action, MESSAGE_SOCKS4_REPLY) ||
-                              faults_sends(action, MESSAGE_HTTP_RESPONSE));
+    return faults_is_relaying(m) &&
+           (faults_sends(action, MESSAGE_SOCKS5_REPLY) ||
+            faults_sends(action, MESSAGE_SOCKS4_REPLY) ||
+            faults_sends(action, MESSAGE_HTTP_RESPONSE));
 }
 
 /*
@@ -143,14 +130,14 @@ static enum fault_verdict hold_grant(struct fault_memory *m,
     if (is_grant(m, action)) {
         m->count[0] = action->send.data.len;
         faults_take_action(m, action);
-        faults_also(m, ACTION_ARM_TIMER);
-        m->after[0].deadline_ms = m->now_ms + A_MOMENT_MS;
+        faults_also_arm(m, A_MOMENT_MS);
         return FAULT_DROP;
     }
-    if (m->count[0] && is_relaying(m) && action->kind == ACTION_ARM_TIMER)
+    if (m->count[0] && faults_is_relaying(m) &&
+        action->kind == ACTION_ARM_TIMER)
         return FAULT_DROP;
-    if (m->count[0] &&
-        (is_to_client(action) || action->kind == ACTION_END_CLIENT)) {
+    if (m->count[0] && (faults_relays_to_client(action) ||
+                        action->kind == ACTION_END_CLIENT)) {
         struct px_bytes grant = px_bytes_of(m->out, m->count[0]);
         bool is_end = action->kind == ACTION_END_CLIENT;
 
@@ -190,14 +177,13 @@ static void hold_tail(struct fault_memory *m, struct action *action)
     m->count[1] = action->kind;
     (void)faults_take_action(m, action);
     action->send.data = px_bytes_of(m->in, waiting);
-    faults_also(m, ACTION_ARM_TIMER);
-    m->after[0].deadline_ms = m->now_ms + A_MOMENT_MS;
+    faults_also_arm(m, A_MOMENT_MS);
 }
 
 static enum fault_verdict hold_tail_of_target(struct fault_memory *m,
                                               struct action *action)
 {
-    if (is_to_client(action))
+    if (faults_relays_to_client(action))
         hold_tail(m, action);
     return FAULT_PASS;
 }
@@ -205,7 +191,7 @@ static enum fault_verdict hold_tail_of_target(struct fault_memory *m,
 static enum fault_verdict hold_tail_of_client(struct fault_memory *m,
                                               struct action *action)
 {
-    if (is_to_target(action))
+    if (faults_relays_to_target(action))
         hold_tail(m, action);
     return FAULT_PASS;
 }
@@ -213,7 +199,7 @@ static enum fault_verdict hold_tail_of_client(struct fault_memory *m,
 static enum fault_verdict release_tail(struct fault_memory *m,
                                        struct event *event)
 {
-    if (event->kind == EVENT_TIMER && is_relaying(m) && m->count[0]) {
+    if (event->kind == EVENT_TIMER && faults_is_relaying(m) && m->count[0]) {
         faults_also_send(m, (enum action_kind)m->count[1],
                          px_bytes_of(m->out, m->count[0]));
         m->count[0] = 0;
@@ -227,21 +213,20 @@ static enum fault_verdict watch_idle(struct fault_memory *m,
 {
     enum { IDLE_MS = 200 };
 
-    if (!is_relaying(m) || m->config.protocol != SESSION_SOCKS)
+    if (!faults_is_relaying(m) || m->config.protocol != SESSION_SOCKS)
         return FAULT_PASS;
     if (action->kind == ACTION_ARM_TIMER)
         return FAULT_DROP;
-    if (is_to_client(action) || is_to_target(action) ||
+    if (faults_relays_to_client(action) || faults_relays_to_target(action) ||
         action->kind == ACTION_RELAY) {
-        faults_also(m, ACTION_ARM_TIMER);
-        m->after[0].deadline_ms = m->now_ms + IDLE_MS;
+        faults_also_arm(m, IDLE_MS);
     }
     return FAULT_PASS;
 }
 
 static enum fault_verdict tell_idle(struct fault_memory *m, struct event *event)
 {
-    if (event->kind != EVENT_TIMER || !is_relaying(m) ||
+    if (event->kind != EVENT_TIMER || !faults_is_relaying(m) ||
         m->config.protocol != SESSION_SOCKS)
         return FAULT_PASS;
     return faults_answer(m, PX_LITERAL("\5\6\0\1\0\0\0\0\0\0"));
@@ -250,7 +235,7 @@ static enum fault_verdict tell_idle(struct fault_memory *m, struct event *event)
 static enum fault_verdict client_end_closes(struct fault_memory *m,
                                             struct event *event)
 {
-    if (event->kind != EVENT_CLIENT_END || !is_relaying(m))
+    if (event->kind != EVENT_CLIENT_END || !faults_is_relaying(m))
         return FAULT_PASS;
     faults_also(m, ACTION_CLOSE);
     return FAULT_DROP;
@@ -259,7 +244,7 @@ static enum fault_verdict client_end_closes(struct fault_memory *m,
 static enum fault_verdict target_end_closes(struct fault_memory *m,
                                             struct event *event)
 {
-    if (event->kind != EVENT_UPSTREAM_END || !is_relaying(m))
+    if (event->kind != EVENT_UPSTREAM_END || !faults_is_relaying(m))
         return FAULT_PASS;
     faults_also(m, ACTION_CLOSE);
     return FAULT_DROP;
@@ -268,22 +253,25 @@ static enum fault_verdict target_end_closes(struct fault_memory *m,
 static enum fault_verdict target_end_resets(struct fault_memory *m,
                                             struct event *event)
 {
-    return event->kind == EVENT_UPSTREAM_END && is_relaying(m) ? FAULT_ABORT
-                                                               : FAULT_PASS;
+    return event->kind == EVENT_UPSTREAM_END && faults_is_relaying(m)
+               ? FAULT_ABORT
+               : FAULT_PASS;
 }
 
 static enum fault_verdict client_end_lost(struct fault_memory *m,
                                           struct action *action)
 {
-    return action->kind == ACTION_END_UPSTREAM && is_relaying(m) ? FAULT_DROP
-                                                                 : FAULT_PASS;
+    return action->kind == ACTION_END_UPSTREAM && faults_is_relaying(m)
+               ? FAULT_DROP
+               : FAULT_PASS;
 }
 
 static enum fault_verdict target_end_lost(struct fault_memory *m,
                                           struct action *action)
 {
-    return action->kind == ACTION_END_CLIENT && is_relaying(m) ? FAULT_DROP
-                                                               : FAULT_PASS;
+    return action->kind == ACTION_END_CLIENT && faults_is_relaying(m)
+               ? FAULT_DROP
+               : FAULT_PASS;
 }
 
 /* The client is gone; its target, or the attempt, is forgotten. */
@@ -303,8 +291,8 @@ static enum fault_verdict client_reset_leak(struct fault_memory *m,
 static enum fault_verdict reset_lost(struct fault_memory *m,
                                      struct event *event)
 {
-    return is_relaying(m) && (event->kind == EVENT_UPSTREAM_RESET ||
-                              event->kind == EVENT_CLIENT_RESET)
+    return faults_is_relaying(m) && (event->kind == EVENT_UPSTREAM_RESET ||
+                                     event->kind == EVENT_CLIENT_RESET)
                ? FAULT_HANG
                : FAULT_PASS;
 }
@@ -330,7 +318,7 @@ static enum fault_verdict note_granted(struct fault_memory *m,
 static enum fault_verdict early_twice(struct fault_memory *m,
                                       struct action *action)
 {
-    if (m->count[0] && is_to_target(action))
+    if (m->count[0] && faults_relays_to_target(action))
         faults_also_send(m, ACTION_SEND_UPSTREAM, action->send.data);
     return FAULT_PASS;
 }
@@ -338,7 +326,7 @@ static enum fault_verdict early_twice(struct fault_memory *m,
 static enum fault_verdict early_echoed(struct fault_memory *m,
                                        struct action *action)
 {
-    if (m->count[0] && is_to_target(action))
+    if (m->count[0] && faults_relays_to_target(action))
         action->kind = ACTION_SEND_CLIENT;
     return FAULT_PASS;
 }

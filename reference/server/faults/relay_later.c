@@ -5,21 +5,6 @@
 
 #include "faults/faults.h"
 
-static bool is_relaying(const struct fault_memory *m)
-{
-    return session_state(m->session) == SESSION_RELAYING;
-}
-
-static bool is_to_client(const struct action *action)
-{
-    return faults_sends(action, MESSAGE_RELAYED);
-}
-
-static bool is_to_target(const struct action *action)
-{
-    return action->kind == ACTION_SEND_UPSTREAM;
-}
-
 /* Flips a bit once so many octets have passed. */
 static void flip_behind(struct fault_memory *m, struct action *action,
                         uint64_t octets)
@@ -36,7 +21,7 @@ static enum fault_verdict flip_late_to_client(struct fault_memory *m,
 {
     enum { OCTETS = 5 * 1024 * 1024 };
 
-    if (is_to_client(action))
+    if (faults_relays_to_client(action))
         flip_behind(m, action, OCTETS);
     return FAULT_PASS;
 }
@@ -46,15 +31,9 @@ static enum fault_verdict flip_late_to_target(struct fault_memory *m,
 {
     enum { OCTETS = 3 * 512 * 1024 };
 
-    if (is_to_target(action))
+    if (faults_relays_to_target(action))
         flip_behind(m, action, OCTETS);
     return FAULT_PASS;
-}
-
-static void arm(struct fault_memory *m, uint64_t after_ms)
-{
-    faults_also(m, ACTION_ARM_TIMER);
-    m->after[m->after_count - 1].deadline_ms = m->now_ms + after_ms;
 }
 
 /* The deadline of the handshake goes on behind it. */
@@ -64,7 +43,7 @@ static enum fault_verdict keep_deadline(struct fault_memory *m,
     enum { HANDSHAKE_MS = 7500 };
 
     if (action->kind == ACTION_RELAY)
-        arm(m, HANDSHAKE_MS);
+        faults_also_arm(m, HANDSHAKE_MS);
     return FAULT_PASS;
 }
 
@@ -74,8 +53,9 @@ static enum fault_verdict watch_idle(struct fault_memory *m,
     enum { IDLE_MS = 4000 };
 
     if (action->kind == ACTION_RELAY ||
-        (is_relaying(m) && (is_to_client(action) || is_to_target(action))))
-        arm(m, IDLE_MS);
+        (faults_is_relaying(m) &&
+         (faults_relays_to_client(action) || faults_relays_to_target(action))))
+        faults_also_arm(m, IDLE_MS);
     return FAULT_PASS;
 }
 
@@ -85,27 +65,40 @@ static enum fault_verdict watch_half_closed(struct fault_memory *m,
 {
     enum { A_MOMENT_MS = 600 };
 
-    if (is_relaying(m) && (action->kind == ACTION_END_CLIENT ||
-                           action->kind == ACTION_END_UPSTREAM))
-        arm(m, A_MOMENT_MS);
+    if (faults_is_relaying(m) && (action->kind == ACTION_END_CLIENT ||
+                                  action->kind == ACTION_END_UPSTREAM))
+        faults_also_arm(m, A_MOMENT_MS);
     return FAULT_PASS;
 }
 
 static enum fault_verdict timer_ends(struct fault_memory *m,
                                      struct event *event)
 {
-    return event->kind == EVENT_TIMER && is_relaying(m) ? FAULT_ABORT
-                                                        : FAULT_PASS;
+    return event->kind == EVENT_TIMER && faults_is_relaying(m) ? FAULT_ABORT
+                                                               : FAULT_PASS;
 }
 
-/* Who has nothing more to send is taken for gone, before the answer. */
+/* count[0]: when the connection to the target was begun. */
+static enum fault_verdict note_dial(struct fault_memory *m,
+                                    struct action *action)
+{
+    if (action->kind == ACTION_DIAL)
+        m->count[0] = m->now_ms;
+    return FAULT_PASS;
+}
+
+/* Who has nothing more to send is taken for gone, before the answer, or as it
+ * is on its way: on the loopback targets are there at once. */
 static enum fault_verdict early_end_closes(struct fault_memory *m,
                                            struct event *event)
 {
-    return event->kind == EVENT_CLIENT_END &&
-                   session_state(m->session) == SESSION_DIALLING
-               ? FAULT_ABORT
-               : FAULT_PASS;
+    enum { A_MOMENT_MS = 50 };
+    bool is_early =
+        session_state(m->session) == SESSION_DIALLING ||
+        (faults_is_relaying(m) && m->now_ms - m->count[0] < A_MOMENT_MS);
+
+    return event->kind == EVENT_CLIENT_END && is_early ? FAULT_ABORT
+                                                       : FAULT_PASS;
 }
 
 /* A tunnel that begins with another greeting is one of the proxy's own, which
@@ -115,7 +108,7 @@ static enum fault_verdict own_tunnel_stays(struct fault_memory *m,
 {
     static const uint8_t greeting[] = {5, 1};
 
-    if (!is_relaying(m))
+    if (!faults_is_relaying(m))
         return FAULT_PASS;
     if (event->kind == EVENT_CLIENT_DATA && !m->count[0]++)
         m->count[1] = event->data.len > sizeof(greeting) &&
@@ -130,7 +123,9 @@ static enum fault_verdict own_tunnel_stays(struct fault_memory *m,
 static enum fault_verdict single_lost(struct fault_memory *m,
                                       struct action *action)
 {
-    return is_relaying(m) && (is_to_client(action) || is_to_target(action)) &&
+    return faults_is_relaying(m) &&
+                   (faults_relays_to_client(action) ||
+                    faults_relays_to_target(action)) &&
                    action->send.data.len == 1
                ? FAULT_DROP
                : FAULT_PASS;
@@ -144,10 +139,30 @@ static enum fault_verdict record_cut(struct fault_memory *m,
     const uint8_t *octets = action->send.data.data;
     enum { HANDSHAKE = 22, MAJOR = 3, SHORTEST = 6 };
 
-    if (is_to_target(action) && !m->count[0]++ &&
+    if (faults_relays_to_target(action) && !m->count[0]++ &&
         action->send.data.len >= SHORTEST && octets[0] == HANDSHAKE &&
         octets[1] == MAJOR)
         action->send.data.len--;
+    return FAULT_PASS;
+}
+
+/* As Telnet writes the octet 255 of data. */
+static enum fault_verdict telnet(struct fault_memory *m, struct action *action)
+{
+    enum { IAC = 255 };
+    size_t kept = 0, len;
+    uint8_t *octets;
+
+    if (!faults_relays_to_client(action) && !faults_relays_to_target(action))
+        return FAULT_PASS;
+    octets = faults_take_action(m, action);
+    len = action->send.data.len;
+    for (size_t i = 0; i < len; i++) {
+        octets[kept++] = octets[i];
+        if (octets[i] == IAC && i + 1 < len && octets[i + 1] == IAC)
+            i++;
+    }
+    action->send.data.len = kept;
     return FAULT_PASS;
 }
 
@@ -217,6 +232,14 @@ static const struct fault faults[] = {
                    "answer",
         .proves = {REQ_SOCKS5_CONNECT_HALF_CLOSE, REQ_SOCKS4_RELAY_EOF},
         .on_event = early_end_closes,
+        .on_action = note_dial,
+    },
+    {
+        .name = "relay-telnet",
+        .summary = "passes two octets 255 in a row on as one",
+        .proves = {REQ_SOCKS5_CONNECT_RELAY, REQ_SOCKS4_RELAY_BOTH_WAYS,
+                   REQ_HTTP_CONNECT_BLIND},
+        .on_action = telnet,
     },
 };
 

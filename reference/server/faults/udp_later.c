@@ -229,6 +229,47 @@ static enum fault_verdict one_name(struct fault_memory *m,
     return FAULT_PASS;
 }
 
+static enum fault_verdict trailing_zeros_lost(struct fault_memory *m,
+                                              struct association_action *action)
+{
+    enum { HEADER = 22 };
+    struct px_bytes *data = &action->send.data;
+
+    (void)m;
+    if (is_sent(action) || is_answer(action))
+        while (data->len > HEADER && !data->data[data->len - 1])
+            data->len--;
+    return FAULT_PASS;
+}
+
+static enum fault_verdict hundred(struct fault_memory *m,
+                                  struct association_event *event)
+{
+    enum { MANY = 100 };
+
+    return event->kind == ASSOCIATION_FROM_CLIENT && m->count[0]++ >= MANY
+               ? FAULT_DROP
+               : FAULT_PASS;
+}
+
+/* count[0]: the client's connection has ended. */
+static enum fault_verdict half_outlives(struct fault_memory *m,
+                                        struct event *event)
+{
+    if (session_state(m->session) != SESSION_ASSOCIATED ||
+        (event->kind != EVENT_CLIENT_END && event->kind != EVENT_CLIENT_RESET))
+        return FAULT_PASS;
+    m->count[0] = 1;
+    return FAULT_DROP;
+}
+
+static enum fault_verdict only_answers(struct fault_memory *m,
+                                       struct association_event *event)
+{
+    return event->kind == ASSOCIATION_FROM_CLIENT && m->count[0] ? FAULT_DROP
+                                                                 : FAULT_PASS;
+}
+
 static const struct fault faults[] = {
     {
         .name = "udp-answer-cut",
@@ -325,6 +366,26 @@ static const struct fault faults[] = {
         .summary = "sends datagrams for any name to the address of the first",
         .proves = {REQ_SOCKS5_UDP_MULTI_TARGET},
         .on_datagram = one_name,
+    },
+    {
+        .name = "udp-trailing-zeros-lost",
+        .summary = "loses zero octets at the end of a datagram",
+        .proves = {REQ_SOCKS5_UDP_RELAY},
+        .on_relay = trailing_zeros_lost,
+    },
+    {
+        .name = "udp-hundred",
+        .summary = "relays a hundred datagrams of an association, and no more",
+        .proves = {REQ_SOCKS5_UDP_RELAY},
+        .on_datagram = hundred,
+    },
+    {
+        .name = "udp-answers-outlive",
+        .summary = "relays answers on when the client's TCP connection has "
+                   "ended",
+        .proves = {REQ_SOCKS5_UDP_TCP_LIFETIME},
+        .on_event = half_outlives,
+        .on_datagram = only_answers,
     },
 };
 

@@ -39,6 +39,39 @@ static void ignore_password_last(struct fault_memory *m)
     faults_verify_with(m, password_last);
 }
 
+static bool seven_bits(const void *ctx, struct px_bytes user,
+                       struct px_bytes password)
+{
+    enum { SEVEN_BITS = 0x7F };
+    const struct fault_memory *m = ctx;
+    struct px_bytes right = text(m->password);
+    bool is_right = px_equal(user, text(m->user)) && password.len == right.len;
+
+    for (size_t i = 0; is_right && i < right.len; i++)
+        is_right = ((password.data[i] ^ right.data[i]) & SEVEN_BITS) == 0;
+    return is_right;
+}
+
+static void compare_seven_bits(struct fault_memory *m)
+{
+    faults_verify_with(m, seven_bits);
+}
+
+static bool either_is_user(const void *ctx, struct px_bytes user,
+                           struct px_bytes password)
+{
+    const struct fault_memory *m = ctx;
+
+    return px_equal(user, text(m->user)) &&
+           (px_equal(password, text(m->password)) ||
+            px_equal(password, text(m->user)));
+}
+
+static void take_user_again(struct fault_memory *m)
+{
+    faults_verify_with(m, either_is_user);
+}
+
 static bool user_last(const void *ctx, struct px_bytes user,
                       struct px_bytes password)
 {
@@ -155,6 +188,20 @@ static const struct fault faults[] = {
         .proves = {REQ_USERPASS_VERIFY_BOTH},
         .needs_auth = true,
         .configure = ignore_password_last,
+    },
+    {
+        .name = "auth-password-seven-bits",
+        .summary = "compares seven bits of each octet of a password",
+        .proves = {REQ_USERPASS_REQUEST_OPAQUE},
+        .needs_auth = true,
+        .configure = compare_seven_bits,
+    },
+    {
+        .name = "auth-password-is-user",
+        .summary = "takes the user name for a password as well",
+        .proves = {REQ_USERPASS_VERIFY_BOTH},
+        .needs_auth = true,
+        .configure = take_user_again,
     },
     {
         .name = "auth-user-last-ignored",
