@@ -95,6 +95,13 @@ local WRONG = {
   { "password-prefix", pair(function (u, p) return u, shorter(p) end) },
   { "user-prefix", pair(function (u, p) return shorter(u), p end) },
   { "password-longer", pair(function (u, p) return u, p .. "x" end) },
+  { "password-much-longer", pair(function (u, p)
+      return u, p .. ("x"):rep(100)
+    end) },
+  { "password-space", pair(function (u, p) return u, p .. " " end) },
+  { "password-line-end", pair(function (u, p) return u, p .. "\r\n" end) },
+  { "password-behind-colon", pair(function (u, p) return u, "x:" .. p end) },
+  { "password-is-user", pair(function (u) return u, u end) },
   { "password-empty", pair(function (u) return u, "" end) },
   { "user-empty", pair(function (_, p) return "", p end) },
 }
@@ -102,6 +109,7 @@ local WRONG = {
 local MALFORMED = {
   { "password-nul", pair(function (u, p) return u, p .. "\0x" end) },
   { "no-colon", function (u) return "Basic " .. http.base64(u) end },
+  { "colon-left-out", function (u, p) return "Basic " .. http.base64(u .. p) end },
   { "scheme-alone", function () return "Basic" end },
   { "empty-token", function () return "Basic " end },
   { "empty-value", function () return "" end },

@@ -133,14 +133,23 @@ for _, case in ipairs(BEFORE) do
   }
 end
 
+-- 70000 octets, of every value and in no short period.
+local LARGE = {}
+for i = 1, 70000 do
+  LARGE[i] = string.char((i * i // 7 + i) % 256)
+end
+LARGE = table.concat(LARGE)
+
 -- What may come as the second one.
 for _, case in ipairs {
   { "get", "GET" }, { "head", "HEAD" }, { "post", "POST", "hello" },
   { "put-chunked", "PUT", "hello", { 2 } }, { "delete", "DELETE" },
-  { "post-empty", "POST", "" }, { "post-chunked", "POST", ("x"):rep(70000),
+  { "post-empty", "POST", "" }, { "post-chunked", "POST", LARGE,
                                   { 1, 4096, 60000 } },
+  { "put-trailers", "PUT", "hello", { 2 },
+    { { "X-T", "1" }, { "X-U", "2" }, { "X-V", "3" } } },
 } do
-  local name, method, body, chunked = table.unpack(case)
+  local name, method, body, chunked, trailers = table.unpack(case, 1, 5)
   scenario("http.persist.then-" .. name) {
     title  = "the second request of a connection is like the first: " .. name,
     checks = { "http.persist.default", "http.persist.separate" },
@@ -151,7 +160,7 @@ for _, case in ipairs {
       local function ask(client)
         return t:exchange { origin = w, reuse = client, method = method,
                             body = body, chunked = chunked,
-                            breaks = client and id }
+                            trailers = trailers, breaks = client and id }
       end
       local alone = ask(nil)
       if alone.why then
@@ -163,6 +172,9 @@ for _, case in ipairs {
       t:check(method == "HEAD" or y.response.body == y.nonce, id,
               "the second request got another answer")
       check_separate(t, y, method, body or "")
+      local z = t:exchange { origin = w, reuse = y.client, breaks = id }
+      t:check(z.response.body == z.nonce and z.request.method == "GET", id,
+              "the request behind it got another answer")
     end,
   }
 end
@@ -245,6 +257,48 @@ for _, case in ipairs { { "at-once", false }, { "late", true } } do
     end,
   }
 end
+
+-- Requests with content that a proxy may answer by itself, each in its way.
+local function own_answers(w, inner)
+  return {
+    { "OPTIONS", http.request { to = w, method = "OPTIONS", body = inner,
+                                fields = { { "Max-Forwards", "0" } } } },
+    { "OPTIONS", http.request { to = w, method = "OPTIONS", target = "*",
+                                body = inner } },
+    { "POST", http.request { to = origin.nowhere, method = "POST",
+                             body = inner } },
+    { "POST", http.request { to = w, method = "POST", body = inner,
+                             target = "px-unknown://" .. w.authority .. "/" } },
+    { "POST", http.request { to = w, method = "POST", body = inner,
+                             credentials = false } },
+  }
+end
+
+scenario "http.persist.drain-own" {
+  title    = "content of a request that the proxy answers itself is no request",
+  checks   = { "http.persist.drain" },
+  needs    = { "http-forward", "ipv4" },
+  negative = true,
+  within   = 30,
+  run      = function (t)
+    local w, evil = t:witness {}, "/" .. t:nonce()
+    local inner = "GET " .. w:url(evil) .. " HTTP/1.1\r\nHost: "
+                  .. w.authority .. "\r\n\r\n"
+    for _, case in ipairs(own_answers(w, inner)) do
+      local c = t:connect()
+      c:send(case[2])
+      c:response { method = case[1], within = 3 }
+    end
+    t:check(w:wait(function ()
+      for _, request in ipairs(w.requests) do
+        if request.target == evil then
+          return true
+        end
+      end
+    end, 0.5) ~= true, "http.persist.drain",
+            "a request within the content of another reached its origin")
+  end,
+}
 
 -- The origin answers before the content has come.
 for _, status in ipairs { 200, 403, 413 } do

@@ -136,6 +136,23 @@ static enum fault_verdict ipv6_short(struct fault_memory *m,
     return FAULT_PASS;
 }
 
+/* The sixteen octets of the address stand where a name would. */
+static enum fault_verdict ipv6_as_name(struct fault_memory *m,
+                                       struct association_action *action)
+{
+    enum { OCTETS = 16 };
+    uint8_t *answer = take_answer(m, action);
+
+    if (answer && answer[FAULTS_UDP_ATYP] == SOCKS5_IPV6) {
+        memmove(answer + FAULTS_UDP_ADDR + 1, answer + FAULTS_UDP_ADDR,
+                action->send.data.len - FAULTS_UDP_ADDR);
+        answer[FAULTS_UDP_ATYP] = SOCKS5_NAME;
+        answer[FAULTS_UDP_ADDR] = OCTETS;
+        action->send.data.len++;
+    }
+    return FAULT_PASS;
+}
+
 /* Sends a datagram back that cannot be relayed. */
 static enum fault_verdict told(struct fault_memory *m,
                                struct association_event *event)
@@ -204,6 +221,12 @@ static const struct fault faults[] = {
         .summary = "sends answers with four octets of an IPv6 address",
         .proves = {REQ_SOCKS5_UDP_REPLY_ENCAP},
         .on_relay = ipv6_short,
+    },
+    {
+        .name = "udp-answer-ipv6-as-name",
+        .summary = "sends answers with an IPv6 address where a name would be",
+        .proves = {REQ_SOCKS5_UDP_REPLY_SOURCE},
+        .on_relay = ipv6_as_name,
     },
     {
         .name = "udp-drop-told",
