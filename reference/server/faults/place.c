@@ -99,14 +99,6 @@ static enum fault_verdict zero_ends_port(struct fault_memory *m,
     return FAULT_PASS;
 }
 
-#define PORT_FAULT(id, what, hook)                                             \
-    {                                                                          \
-        .name = id, .summary = what,                                           \
-        .proves = {REQ_SOCKS5_PORT_ORDER, REQ_SOCKS4_REQUEST_PORT_ORDER,       \
-                   REQ_HTTP_CONNECT_TUNNEL},                                   \
-        .on_event = hook, .on_action = note_port,                              \
-    }
-
 static const struct fault faults[] = {
     {
         .name = "place-loopback",
@@ -135,10 +127,22 @@ static const struct fault faults[] = {
                    REQ_HTTP_CONNECT_TUNNEL},
         .on_action = name_is_loopback,
     },
-    PORT_FAULT("place-port-signed", "fails for ports from 32768 on",
-               signed_port),
-    PORT_FAULT("place-port-zero", "fails for ports whose low octet is zero",
-               zero_ends_port),
+    {
+        .name = "place-port-signed",
+        .summary = "fails for ports from 32768 on",
+        .proves = {REQ_SOCKS5_PORT_ORDER, REQ_SOCKS4_REQUEST_PORT_ORDER,
+                   REQ_HTTP_CONNECT_TUNNEL},
+        .on_event = signed_port,
+        .on_action = note_port,
+    },
+    {
+        .name = "place-port-zero",
+        .summary = "fails for ports whose low octet is zero",
+        .proves = {REQ_SOCKS5_PORT_ORDER, REQ_SOCKS4_REQUEST_PORT_ORDER,
+                   REQ_HTTP_CONNECT_TUNNEL},
+        .on_event = zero_ends_port,
+        .on_action = note_port,
+    },
 };
 
 const struct fault_theme place_faults = FAULT_THEME(faults);
