@@ -62,6 +62,11 @@ enum forward_verdict forward_swap_at(struct fault_memory *m,
     return FORWARD_PASS;
 }
 
+bool forward_is_request(const struct forward_part *part)
+{
+    return part->stage == FORWARD_REQUEST_RECEIVED;
+}
+
 bool forward_is_received(const struct forward_part *part)
 {
     return part->stage == FORWARD_REQUEST_RECEIVED ||

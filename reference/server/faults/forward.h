@@ -32,8 +32,9 @@ enum forward_verdict forward_swap_at(struct fault_memory *m,
                                      enum forward_stage stage, const char *from,
                                      const char *to);
 
-/* Whether it is a head, of a request or of a response, as it came; as it goes
- * on. */
+/* Whether it is a request's head as it came; a head, of a request or of a
+ * response, as it came; and as it goes on. */
+bool forward_is_request(const struct forward_part *part);
 bool forward_is_received(const struct forward_part *part);
 bool forward_is_sent(const struct forward_part *part);
 

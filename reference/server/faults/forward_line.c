@@ -5,11 +5,6 @@
 
 #include "faults/forward.h"
 
-static bool is_received(const struct forward_part *part)
-{
-    return part->stage == FORWARD_REQUEST_RECEIVED;
-}
-
 /* Puts the host in Host in the place of the one in an absolute-form. */
 static enum forward_verdict host_routes(struct fault_memory *m,
                                         struct forward_part *part)
@@ -18,7 +13,7 @@ static enum forward_verdict host_routes(struct fault_memory *m,
     size_t from = faults_find(target, "://") + 3, to = from;
     struct px_bytes host = forward_value(part, "Host");
 
-    if (!is_received(part) || from > target.len || host.len == 0)
+    if (!forward_is_request(part) || from > target.len || host.len == 0)
         return FORWARD_PASS;
     while (to < target.len && target.data[to] != '/')
         to++;
@@ -31,7 +26,7 @@ static enum forward_verdict host_routes(struct fault_memory *m,
 static enum forward_verdict wants_host(struct fault_memory *m,
                                        struct forward_part *part)
 {
-    return is_received(part) && forward_has(part, " HTTP/1.0\r\n") &&
+    return forward_is_request(part) && forward_has(part, " HTTP/1.0\r\n") &&
                    !forward_value(part, "Host").data
                ? forward_answer(m, part, FORWARD_REFUSAL("400 Bad Request"))
                : FORWARD_PASS;
@@ -42,7 +37,7 @@ static enum forward_verdict wants_host(struct fault_memory *m,
 static enum forward_verdict refuses_head(struct fault_memory *m,
                                          struct forward_part *part)
 {
-    return is_received(part) && faults_find(part->octets, "HEAD ") == 0
+    return forward_is_request(part) && faults_find(part->octets, "HEAD ") == 0
                ? forward_answer(m, part,
                                 "HTTP/1.1 405 Method Not Allowed\r\n"
                                 "Allow: GET\r\nContent-Length: 0\r\n"
@@ -68,7 +63,8 @@ static enum forward_verdict odd_refusal(struct fault_memory *m,
 {
     enum { METHOD_MAX_LEN = 256 };
 
-    return is_received(part) && faults_find(part->octets, " ") > METHOD_MAX_LEN
+    return forward_is_request(part) &&
+                   faults_find(part->octets, " ") > METHOD_MAX_LEN
                ? forward_answer(m, part, FORWARD_REFUSAL("400 Bad Request"))
                : FORWARD_PASS;
 }
@@ -77,7 +73,7 @@ static enum forward_verdict odd_refusal(struct fault_memory *m,
 static enum forward_verdict no_length(struct fault_memory *m,
                                       struct forward_part *part)
 {
-    if (is_received(part))
+    if (forward_is_request(part))
         m->count[0] = faults_find(part->octets, "HEAD ") == 0;
     else if (part->stage == FORWARD_RESPONSE_SENT && m->count[0])
         (void)forward_cut(m, part, "Content-Length");
@@ -110,7 +106,7 @@ static enum forward_verdict only_known_minors(struct fault_memory *m,
 static enum forward_verdict two_digits(struct fault_memory *m,
                                        struct forward_part *part)
 {
-    if (is_received(part)) {
+    if (forward_is_request(part)) {
         m->count[0] = forward_has(part, " HTTP/1.10\r\n");
         forward_swap(m, part, " HTTP/1.10\r\n", " HTTP/1.1\r\n");
     } else if (part->stage == FORWARD_REQUEST_SENT && m->count[0]) {
@@ -123,7 +119,7 @@ static enum forward_verdict two_digits(struct fault_memory *m,
 static enum forward_verdict serves_09(struct fault_memory *m,
                                       struct forward_part *part)
 {
-    if (is_received(part)) {
+    if (forward_is_request(part)) {
         m->count[0] = !forward_has(part, " HTTP/") &&
                       faults_find(part->octets, "GET http:") == 0;
         if (m->count[0])
@@ -137,7 +133,7 @@ static enum forward_verdict serves_09(struct fault_memory *m,
 static enum forward_verdict tab_in_line(struct fault_memory *m,
                                         struct forward_part *part)
 {
-    if (is_received(part)) {
+    if (forward_is_request(part)) {
         m->count[0] = faults_find(part->octets, "GET\thttp:") == 0;
         forward_swap(m, part, "GET\thttp:", "GET http:");
     } else if (part->stage == FORWARD_REQUEST_SENT && m->count[0]) {

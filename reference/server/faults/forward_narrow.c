@@ -8,11 +8,6 @@
 
 #include "faults/forward.h"
 
-static bool is_received(const struct forward_part *part)
-{
-    return part->stage == FORWARD_REQUEST_RECEIVED;
-}
-
 static bool is_usual(const struct forward_part *part, struct px_bytes name)
 {
     static const char *const names[] = {
@@ -80,7 +75,7 @@ static enum forward_verdict expects_of_little(struct fault_memory *m,
                     !forward_value(part, "X-B").data &&
                     !forward_value(part, "Connection").data;
 
-    if (is_received(part) && !is_plain)
+    if (forward_is_request(part) && !is_plain)
         forward_cut_all(m, part, "Expect");
     return FORWARD_PASS;
 }
@@ -100,7 +95,7 @@ static enum forward_verdict short_hops(struct fault_memory *m,
 {
     struct px_bytes value = forward_value(part, "Max-Forwards");
 
-    if (is_received(part) && value.len > 4 && low_bits(value) == 0)
+    if (forward_is_request(part) && value.len > 4 && low_bits(value) == 0)
         forward_set_value(m, part, "Max-Forwards", PX_LITERAL("0"));
     return FORWARD_PASS;
 }
@@ -108,7 +103,7 @@ static enum forward_verdict short_hops(struct fault_memory *m,
 static enum forward_verdict needs_blank(struct fault_memory *m,
                                         struct forward_part *part)
 {
-    if (is_received(part))
+    if (forward_is_request(part))
         forward_swap(m, part, "\r\nConnection:X", "\r\nXonnection:X");
     return FORWARD_PASS;
 }
@@ -130,7 +125,7 @@ static enum forward_verdict few_ports(struct fault_memory *m,
     static const char *const others[] = {":1/", ":255/", ":256/", ":61001/"};
 
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
-        if (is_received(part) && forward_has(part, others[i]))
+        if (forward_is_request(part) && forward_has(part, others[i]))
             return forward_answer(m, part, FORWARD_REFUSAL("400 Bad Request"));
     }
     return FORWARD_PASS;

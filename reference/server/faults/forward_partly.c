@@ -9,11 +9,6 @@
 #include "faults/forward.h"
 #include "faults/http.h"
 
-static bool is_received(const struct forward_part *part)
-{
-    return part->stage == FORWARD_REQUEST_RECEIVED;
-}
-
 static bool is_sent(const struct forward_part *part)
 {
     return part->stage == FORWARD_REQUEST_SENT;
@@ -61,7 +56,7 @@ static enum forward_verdict line_sent(struct fault_memory *m,
 static enum forward_verdict line_received(struct fault_memory *m,
                                           struct forward_part *part)
 {
-    if (is_received(part))
+    if (forward_is_request(part))
         swap_in_line(m, part, swap_of(m, 0));
     return FORWARD_PASS;
 }
@@ -70,7 +65,7 @@ static enum forward_verdict line_received(struct fault_memory *m,
 static enum forward_verdict line_hidden(struct fault_memory *m,
                                         struct forward_part *part)
 {
-    if (is_received(part)) {
+    if (forward_is_request(part)) {
         m->count[0] = faults_find(part->octets, swap_of(m, 0)->from) <
                       faults_find(part->octets, "\r\n");
         swap_in_line(m, part, swap_of(m, 0));
@@ -111,7 +106,7 @@ static enum forward_verdict line_cut(struct fault_memory *m,
 static enum forward_verdict asterisk_of_head(struct fault_memory *m,
                                              struct forward_part *part)
 {
-    return is_received(part) && begins(part, "HEAD * ")
+    return forward_is_request(part) && begins(part, "HEAD * ")
                ? forward_answer(m, part,
                                 "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n"
                                 "Connection: close\r\n\r\n")
@@ -136,7 +131,7 @@ static enum forward_verdict second_host_apart(struct fault_memory *m,
     struct px_bytes rest;
     size_t first, next;
 
-    if (!is_received(part))
+    if (!forward_is_request(part))
         return FORWARD_PASS;
     first = faults_find(part->octets, "\r\nHost: ");
     if (first == part->octets.len)
@@ -160,7 +155,7 @@ static void add_host(struct fault_memory *m, struct forward_part *part)
 static enum forward_verdict head_without_host(struct fault_memory *m,
                                               struct forward_part *part)
 {
-    if (is_received(part) && begins(part, "HEAD "))
+    if (forward_is_request(part) && begins(part, "HEAD "))
         add_host(m, part);
     return FORWARD_PASS;
 }
@@ -168,7 +163,7 @@ static enum forward_verdict head_without_host(struct fault_memory *m,
 static enum forward_verdict newer_without_host(struct fault_memory *m,
                                                struct forward_part *part)
 {
-    if (is_received(part) && is_of_version(part, "HTTP/1.2"))
+    if (forward_is_request(part) && is_of_version(part, "HTTP/1.2"))
         add_host(m, part);
     return FORWARD_PASS;
 }
@@ -176,7 +171,7 @@ static enum forward_verdict newer_without_host(struct fault_memory *m,
 static enum forward_verdict older_host_unread(struct fault_memory *m,
                                               struct forward_part *part)
 {
-    if (is_received(part) && is_of_version(part, "HTTP/1.0"))
+    if (forward_is_request(part) && is_of_version(part, "HTTP/1.0"))
         forward_set_value(m, part, "Host", PX_LITERAL("a"));
     return FORWARD_PASS;
 }
@@ -190,7 +185,7 @@ static enum forward_verdict number_read_as(struct fault_memory *m,
     const struct fault_swap *swap = swap_of(m, 0);
     struct px_bytes value = forward_value(part, "Max-Forwards");
 
-    if (is_received(part) && value.len == strlen(swap->from) &&
+    if (forward_is_request(part) && value.len == strlen(swap->from) &&
         memcmp(value.data, swap->from, value.len) == 0)
         forward_set_value(
             m, part, "Max-Forwards",
@@ -214,7 +209,7 @@ static enum forward_verdict counted_twice(struct fault_memory *m,
 static void hide_number(struct fault_memory *m, struct forward_part *part,
                         bool hides)
 {
-    if (is_received(part) && hides)
+    if (forward_is_request(part) && hides)
         forward_rename(m, part, "Max-Forwards", "X-Maximum");
     else if (is_sent(part))
         forward_rename(m, part, "X-Maximum", "Max-Forwards");
@@ -223,14 +218,15 @@ static void hide_number(struct fault_memory *m, struct forward_part *part,
 static enum forward_verdict number_of_older(struct fault_memory *m,
                                             struct forward_part *part)
 {
-    hide_number(m, part, is_received(part) && is_of_version(part, "HTTP/1.0"));
+    hide_number(m, part,
+                forward_is_request(part) && is_of_version(part, "HTTP/1.0"));
     return FORWARD_PASS;
 }
 
 static enum forward_verdict number_behind_first(struct fault_memory *m,
                                                 struct forward_part *part)
 {
-    hide_number(m, part, is_received(part) && m->count[0]++ > 0);
+    hide_number(m, part, forward_is_request(part) && m->count[0]++ > 0);
     return FORWARD_PASS;
 }
 
@@ -240,7 +236,7 @@ static enum forward_verdict number_behind_first(struct fault_memory *m,
 static enum forward_verdict close_of_post(struct fault_memory *m,
                                           struct forward_part *part)
 {
-    if (is_received(part) && begins(part, "POST "))
+    if (forward_is_request(part) && begins(part, "POST "))
         forward_cut_all(m, part, "Connection");
     return FORWARD_PASS;
 }
@@ -248,7 +244,7 @@ static enum forward_verdict close_of_post(struct fault_memory *m,
 static enum forward_verdict close_behind_first(struct fault_memory *m,
                                                struct forward_part *part)
 {
-    if (is_received(part) && m->count[0]++ > 0)
+    if (forward_is_request(part) && m->count[0]++ > 0)
         forward_cut_all(m, part, "Connection");
     return FORWARD_PASS;
 }
@@ -325,7 +321,7 @@ static enum forward_verdict credentials_sent_on(struct fault_memory *m,
 {
     struct px_bytes value = forward_value(part, "Proxy-Authorization");
 
-    if (is_received(part) && begins(part, swap_of(m, 0)->from))
+    if (forward_is_request(part) && begins(part, swap_of(m, 0)->from))
         forward_keep(m, value);
     else if (is_sent(part) && m->kept_len) {
         forward_add_field(m, part, "Proxy-Authorization", forward_kept(m));

@@ -39,11 +39,6 @@ static struct px_bytes octets_at(const struct forward_part *part,
     return px_bytes_of(part->octets.data + place.at, place.len);
 }
 
-static bool is_received(const struct forward_part *part)
-{
-    return part->stage == FORWARD_REQUEST_RECEIVED;
-}
-
 /* Paths ---------------------------------------------------------------------*/
 
 static enum forward_verdict no_slash(struct fault_memory *m,
@@ -81,7 +76,7 @@ static enum forward_verdict short_lines(struct fault_memory *m,
 {
     enum { LINE_MAX_LEN = 4096 };
 
-    return is_received(part) && forward_word(part).len > LINE_MAX_LEN
+    return forward_is_request(part) && forward_word(part).len > LINE_MAX_LEN
                ? forward_answer(m, part, FORWARD_REFUSAL("414 URI Too Long"))
                : FORWARD_PASS;
 }
@@ -91,7 +86,7 @@ static enum forward_verdict short_lines(struct fault_memory *m,
 static enum forward_verdict only_lower_case(struct fault_memory *m,
                                             struct forward_part *part)
 {
-    return is_received(part) && forward_has(part, " HTTP://")
+    return forward_is_request(part) && forward_has(part, " HTTP://")
                ? forward_answer(m, part, FORWARD_REFUSAL("400 Bad Request"))
                : FORWARD_PASS;
 }
@@ -129,7 +124,7 @@ static enum forward_verdict other_default(struct fault_memory *m,
 {
     struct place place;
 
-    if (!is_received(part) || !find_authority(part, &place))
+    if (!forward_is_request(part) || !find_authority(part, &place))
         return FORWARD_PASS;
     if (faults_find(octets_at(part, place), ":") == place.len)
         forward_put(m, part, place.at + place.len, 0, PX_LITERAL(":8080"));
@@ -146,7 +141,7 @@ static enum forward_verdict wraps_port(struct fault_memory *m,
     size_t at;
     char text[8];
 
-    if (!is_received(part) || !find_authority(part, &place))
+    if (!forward_is_request(part) || !find_authority(part, &place))
         return FORWARD_PASS;
     authority = octets_at(part, place);
     at = faults_find(authority, ":") + 1;
@@ -183,7 +178,7 @@ static bool cut_user(struct fault_memory *m, struct forward_part *part)
 static enum forward_verdict ignores_user(struct fault_memory *m,
                                          struct forward_part *part)
 {
-    if (is_received(part))
+    if (forward_is_request(part))
         (void)cut_user(m, part);
     return FORWARD_PASS;
 }
@@ -193,7 +188,7 @@ static enum forward_verdict sends_user(struct fault_memory *m,
 {
     size_t at = faults_find(part->octets, "\r\nHost: ");
 
-    if (is_received(part))
+    if (forward_is_request(part))
         (void)cut_user(m, part);
     else if (part->stage == FORWARD_REQUEST_SENT && m->kept_len)
         forward_put(m, part, at + strlen("\r\nHost: "), 0, forward_kept(m));
@@ -207,7 +202,7 @@ static enum forward_verdict takes_authority(struct fault_memory *m,
 {
     struct px_bytes target = forward_word(part);
 
-    if (is_received(part) && faults_find(part->octets, "CONNECT ") > 0 &&
+    if (forward_is_request(part) && faults_find(part->octets, "CONNECT ") > 0 &&
         target.len && target.data[0] >= '0' && target.data[0] <= '9')
         forward_put(m, part, (size_t)(target.data - part->octets.data), 0,
                     PX_LITERAL("http://"));
@@ -221,7 +216,8 @@ static enum forward_verdict takes_asterisk(struct fault_memory *m,
     struct px_bytes target = forward_word(part);
     size_t at = (size_t)(target.data - part->octets.data);
 
-    if (!is_received(part) || faults_find(part->octets, "OPTIONS ") == 0 ||
+    if (!forward_is_request(part) ||
+        faults_find(part->octets, "OPTIONS ") == 0 ||
         !px_equal(target, PX_LITERAL("*")))
         return FORWARD_PASS;
     forward_keep(m, PX_LITERAL("http://"));
@@ -248,8 +244,9 @@ static enum forward_verdict silent_about_itself(struct fault_memory *m,
                                                 struct forward_part *part)
 {
     (void)m;
-    return is_received(part) && forward_has(part, "OPTIONS * ") ? FORWARD_BREAK
-                                                                : FORWARD_PASS;
+    return forward_is_request(part) && forward_has(part, "OPTIONS * ")
+               ? FORWARD_BREAK
+               : FORWARD_PASS;
 }
 
 /* What is decoded goes on so, and ends the line. */
@@ -268,8 +265,8 @@ static enum forward_verdict host_behind_at(struct fault_memory *m,
 {
     struct place place;
 
-    if (!is_received(part) || !find_authority(part, &place) || place.len == 0 ||
-        part->octets.data[place.at + place.len - 1] != '@')
+    if (!forward_is_request(part) || !find_authority(part, &place) ||
+        place.len == 0 || part->octets.data[place.at + place.len - 1] != '@')
         return FORWARD_PASS;
     forward_keep(m, forward_value(part, "Host"));
     forward_put(m, part, place.at, place.len, forward_kept(m));
@@ -282,7 +279,7 @@ static enum forward_verdict no_host(struct fault_memory *m,
 {
     static const char *const targets[] = {" http:// /", " http://?", " http:/"};
 
-    for (size_t i = 0; is_received(part) && i < 3; i++) {
+    for (size_t i = 0; forward_is_request(part) && i < 3; i++) {
         size_t at = faults_find(part->octets, targets[i]);
 
         if (at == part->octets.len || (i == 2 && forward_has(part, "://")))
@@ -303,7 +300,7 @@ static enum forward_verdict port_junk(struct fault_memory *m,
     struct px_bytes text;
     size_t end;
 
-    if (!is_received(part) || !find_authority(part, &place))
+    if (!forward_is_request(part) || !find_authority(part, &place))
         return FORWARD_PASS;
     text = octets_at(part, place);
     end = faults_find(text, ":") + 1;
@@ -334,7 +331,7 @@ static enum forward_verdict encodes_space(struct fault_memory *m,
 static enum forward_verdict odd_refusal(struct fault_memory *m,
                                         struct forward_part *part)
 {
-    return is_received(part) && forward_has(part, "/a b HTTP/")
+    return forward_is_request(part) && forward_has(part, "/a b HTTP/")
                ? forward_answer(m, part, FORWARD_REFUSAL("501 Not Implemented"))
                : FORWARD_PASS;
 }
@@ -345,7 +342,7 @@ static enum forward_verdict any_scheme(struct fault_memory *m,
     struct px_bytes target = forward_word(part);
     size_t len = faults_find(target, "://");
 
-    if (is_received(part) && len < target.len &&
+    if (forward_is_request(part) && len < target.len &&
         !px_equal_nocase(px_bytes_of(target.data, len), PX_LITERAL("https")))
         forward_put(m, part, (size_t)(target.data - part->octets.data), len,
                     PX_LITERAL("http"));
