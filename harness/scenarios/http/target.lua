@@ -285,10 +285,13 @@ scenario "http.target.port-default" {
       t:skip("port 80 is not to be had")
     end
     for _, port in ipairs { "", ":80", ":" } do
+      local path = "/" .. t:nonce()
       local x = t:exchange { origin = w, breaks = "http.target.default-port",
-                             target = "http://" .. w.host .. port .. "/" .. t:nonce() }
+                             target = "http://" .. w.host .. port .. path }
       local host = x.request:field("host") or ""
-      t:check(host == w.host or host == w.host .. ":80" or host == w.host .. ":",
+      -- Another scenario's request may be led to port 80 meanwhile.
+      t:check(host == w.host or host == w.host .. ":80" or host == w.host .. ":"
+              or not x.request.target:find(path, 1, true),
               "http.target.default-port", "Host is " .. t:show(host))
     end
     for _, port in ipairs { "x", "0x50", "-1", "80x", "x80", "65616", "65536",
