@@ -1,5 +1,6 @@
 #include "lua_main.h"
 
+#include <malloc.h>
 #include <stdio.h>
 
 #include "cli.h"
@@ -83,6 +84,19 @@ static int call_main(struct script *script, const struct usage *usage,
     return (int)status;
 }
 
+/*
+ * What a collector frees is soon asked for again, strings of megabytes too:
+ * giving it back and clearing it anew took a tenth of a run.
+ */
+static void keep_freed_memory(void)
+{
+    enum { MIB = 1024 * 1024 };
+
+    (void)mallopt(M_TRIM_THRESHOLD, 256 * MIB);
+    (void)mallopt(M_MMAP_THRESHOLD, 32 * MIB);
+    (void)mallopt(M_TOP_PAD, 16 * MIB);
+}
+
 int lua_main(const struct usage *usage, const char *module,
              lua_main_push_fn *push, const void *options)
 {
@@ -91,6 +105,7 @@ int lua_main(const struct usage *usage, const char *module,
     uv_loop_t loop;
     int status;
 
+    keep_freed_memory();
     if (uv_loop_init(&loop) != 0)
         return fail(usage, "cannot make an event loop");
     script = script_new(&loop);

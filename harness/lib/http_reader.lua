@@ -16,6 +16,8 @@
 -- { { size =, extension = } … }, trailers, raw (all octets), is_complete,
 -- broken, odd (a set of names of oddities), rest (octets behind what broke).
 
+local octets = require "lib.octets"
+
 local http_reader = {}
 
 local Message = {}
@@ -272,7 +274,7 @@ function step.fields(self)
     add_field(message, message.fields, line, raw)
     return true
   end
-  message.head = table.concat(self.raw)
+  message.head = octets.join(self.raw)
   self.raw = { message.head }
   self.has_head = true
   local why = set_framing(message, self.method)
@@ -440,10 +442,10 @@ end
 function Reader:message()
   local message = self.got
   if #self.body > 0 then
-    message.body = message.body .. table.concat(self.body)
+    message.body = message.body .. octets.join(self.body)
     self.body = {}
   end
-  message.raw = table.concat(self.raw) .. self.pending:sub(self.at)
+  message.raw = octets.join(self.raw) .. self.pending:sub(self.at)
   message.is_complete = self.state == "done"
   return message
 end

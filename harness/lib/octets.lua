@@ -10,6 +10,11 @@ function octets.of(list)
   return table.concat(out)
 end
 
+-- Pieces as one; a single one is not copied.
+function octets.join(pieces)
+  return #pieces == 1 and pieces[1] or table.concat(pieces)
+end
+
 function octets.hex(data)
   return (data:gsub(".", function (c)
     return string.format("%02x ", c:byte())

@@ -90,7 +90,7 @@ function methods.send(self, ...)
       note_asked(self, m, parts[i])
     end
   end
-  local data = table.concat(parts)
+  local data = octets.join(parts)
   local log = rawget(self, "log")
   if log then
     log[#log + 1] = data
@@ -122,7 +122,7 @@ function methods.read_end(self, within)
   while true do
     parts[#parts + 1] = count(self, conn:consume(conn:buffered()))
     if conn:ended() then
-      return table.concat(parts), conn:ended()
+      return octets.join(parts), conn:ended()
     end
     local left = deadline - native.now()
     if left <= 0 then

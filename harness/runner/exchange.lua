@@ -4,6 +4,7 @@
 local http_reader = require "lib.http_reader"
 local message = require "lib.message"
 local http_message = require "lib.http_message"
+local octets = require "lib.octets"
 local dialogue = require "runner.dialogue"
 local options = require "runner.options"
 local oddity = require "runner.oddity"
@@ -23,9 +24,9 @@ local function sent_of(entry)
   local parts = {}
   for _, request in ipairs(entry.requests) do
     local log = request.connection.log
-    parts[#parts + 1] = table.concat(log)
+    parts[#parts + 1] = octets.join(log)
   end
-  return table.concat(parts)
+  return octets.join(parts)
 end
 
 -- Whether the origin sent a response of this status.

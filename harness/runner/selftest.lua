@@ -19,6 +19,12 @@ local LOGIN = "user:password"
 local AT_ONCE = 24 -- faults that run side by side; they mostly wait
 local AGAIN_MAX = 40 -- survivors: more are no doing of a busy machine
 
+-- What takes a minute or two, since its scenarios wait for what never comes,
+-- begins first.
+local LONGEST = { "relay-client-reset-leak", "relay-reset-lost",
+                  "http-refused-hang", "socks5-unresolved-hang",
+                  "relay-banner-lost", "relay-stalls", "http-error-unframed" }
+
 -- Rules that speak of how a message may be cut: their scenarios need variants.
 local CUTS = {
   ["socks5.greeting.fragmented"] = true, ["userpass.request.fragmented"] = true,
@@ -119,10 +125,9 @@ local function is_killed(fault, results)
   return true
 end
 
--- Endurance scenarios, one at a time; every fault but the first of them stops
--- at the one that shows it.
+-- Endurance scenarios, one at a time; every fault but the prover, of which all
+-- of them have to tell, stops at the one that shows it.
 local function run_in_turn(one, fault, chosen, run_options, options)
-  options.prover = options.prover or fault
   local all = {}
   for _, scenario in ipairs(chosen) do
     for _, result in ipairs(schedule.run(one, { scenario }, run_options)) do
@@ -208,11 +213,13 @@ local function run_fault(fault, scenarios, options)
 end
 
 -- Adds what one fault's run showed: to kills who saw which requirement broken,
--- to seen_by whether a scenario that ran found anything.
+-- to seen_by whether a scenario that could tell found anything.
 local function note_kills(results, proven_scenarios, seen_by, kills)
   for _, result in ipairs(results) do
-    seen_by[result.scenario] = seen_by[result.scenario]
-                               or #result.findings > 0
+    if result.verdict ~= "inconclusive" then
+      seen_by[result.scenario] = seen_by[result.scenario]
+                                 or #result.findings > 0
+    end
     for _, finding in ipairs(result.findings) do
       local by = kills[finding.requirement] or {}
       kills[finding.requirement] = by
@@ -324,8 +331,14 @@ local function run_again(faults, scenarios, options, seen_by, kills)
       left[#left + 1] = fault
     end
   end
-  if #left <= AGAIN_MAX then
-    run_some(left, 1, function () return scenarios end, options, seen_by, kills)
+  if #left == 0 or #left > AGAIN_MAX then
+    return
+  end
+  run_some(left, 1, function () return scenarios end, options, seen_by, kills)
+  for _, fault in ipairs(left) do
+    say("%s %s when it was tried again, alone", fault.name,
+        has_survived(fault, options, seen_by, kills) and "survived"
+        or "was killed only")
   end
 end
 
@@ -335,10 +348,18 @@ local function run_all(faults, scenarios, options, seen_by)
   local function all()
     return scenarios
   end
+  local is_long, long = set_of(LONGEST), 0
   for _, fault in ipairs(faults) do
-    local list = is_of_crowds(fault) and crowds or others
-    list[#list + 1] = fault
+    if is_of_crowds(fault) then
+      crowds[#crowds + 1] = fault
+    elseif is_long[fault.name] then
+      long = long + 1
+      table.insert(others, long, fault)
+    else
+      others[#others + 1] = fault
+    end
   end
+  options.prover = crowds[1]
   run_some(others, AT_ONCE, all, options, seen_by, kills)
   if not options.only or #options.only == 0 then
     run_rest(others, scenarios, options, seen_by, kills)
