@@ -26,9 +26,24 @@ local CASES = {
   { "ipv6-not-ipv4", SIX, { LOOPBACK, OTHER } },
 }
 
--- Ports whose octets are odd in some way: of a sign, a zero, a line's end.
-local PORTS = { 0x8001, 0xFFFF, 0xFE00, 0x8000, 0x4000, 0x3300, 0x2020, 0x2FFF,
-                0x300A, 0x3131, 0x3E7F, 0x3E80 }
+-- Octets of ports that are odd in some way: of a sign, a zero, a line's end. What
+-- is nil may be any, since others run at the same time and want ports, too.
+local SHAPES = {
+  { 0xFF, 0xFF }, { 0x31, 0x31 }, { 0x20, 0x20 }, { 0x80, nil }, { 0x40, nil },
+  { 0xFE, nil }, { nil, 0x00 }, { nil, 0x0A }, { nil, 0x0D }, { nil, 0x7F },
+  { nil, 0x80 }, { nil, 0xFF },
+}
+
+-- An origin on such a port; nil when none is to be had.
+local function shaped_origin(t, high, low)
+  for _ = 1, high and low and 1 or 20 do
+    local first = high or math.random(0x28, 0xFE)
+    local o = t:origin { port = first << 8 | (low or math.random(0, 255)) }
+    if o then
+      return o
+    end
+  end
+end
 
 -- Whether a request for this destination is granted, nil: no answer; and the
 -- code and the connection.
@@ -100,15 +115,15 @@ for _, p in ipairs(PROTOCOLS) do
     needs  = { p.needs, "ipv4" },
     within = 30,
     run    = function (t)
-      for _, port in ipairs(PORTS) do
-        local o = t:origin { port = port }
+      for _, shape in ipairs(SHAPES) do
+        local o = shaped_origin(t, shape[1], shape[2])
         if o then
           local is_granted, code = ask(t, p, o, 3)
           if is_granted then
             t:accepted(o, p.port)
           else
             t:check(ask(t, p, t:origin(), 3) ~= true, p.port, string.format(
-              "port %d is not connected to, and others are: %s", port, code),
+              "port %d is not connected to, and others are: %s", o.port, code),
               { absence = type(code) == "string", contested = RULED[code] })
           end
         end
