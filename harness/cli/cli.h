@@ -24,6 +24,7 @@ int cli_serve(int argc, char **argv);
 int cli_selftest(int argc, char **argv);
 int cli_list(int argc, char **argv);
 int cli_explain(int argc, char **argv);
+int cli_helper(int argc, char **argv);
 int cli_pcap(int argc, char **argv);
 
 #endif

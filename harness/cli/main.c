@@ -14,7 +14,7 @@ enum { DESCRIPTORS_WANTED = 16384 };
 struct subcommand {
     const char *name;
     int (*run)(int argc, char **argv);
-    const char *summary;
+    const char *summary; /* NULL: for the program's own use */
 };
 
 static const struct subcommand subcommands[] = {
@@ -26,6 +26,7 @@ static const struct subcommand subcommands[] = {
     {"selftest", cli_selftest, "prove that every check can fail"},
     {"list", cli_list, "list scenarios, requirements, features, ..."},
     {"explain", cli_explain, "explain a requirement, scenario or fault"},
+    {"helper", cli_helper, NULL},
 };
 
 enum { SUBCOMMAND_COUNT = sizeof(subcommands) / sizeof(subcommands[0]) };
@@ -35,9 +36,11 @@ static int print_help(void)
     (void)puts("usage: proxyspec SUBCOMMAND [options] ...\n\n"
                "Tells whether a SOCKS or HTTP proxy does what the "
                "specifications say.\n");
-    for (size_t i = 0; i < SUBCOMMAND_COUNT; i++)
-        (void)printf("  %-10s%s\n", subcommands[i].name,
-                     subcommands[i].summary);
+    for (size_t i = 0; i < SUBCOMMAND_COUNT; i++) {
+        if (subcommands[i].summary)
+            (void)printf("  %-10s%s\n", subcommands[i].name,
+                         subcommands[i].summary);
+    }
     (void)puts("\n'proxyspec SUBCOMMAND --help' tells the options; the manual "
                "page is proxyspec(1).");
     return CLI_CONFORMANT;

@@ -184,10 +184,11 @@ static bool hide_cache(void)
 
 static bool take_names(void)
 {
-    /* No domain is tried behind a name; what is silent is silent for 2 s. */
+    /* No domain is tried behind a name. For the root that is searched instead,
+     * glibc asks a second time: what is silent is silent for 2 s. */
     static const char resolver[] = "nameserver " NAMESPACE_RESOLVER "\n"
                                    "search .\n"
-                                   "options timeout:1 attempts:2\n";
+                                   "options timeout:1 attempts:1\n";
 
     return cover("/etc/resolv.conf",
                  px_bytes_of(resolver, sizeof(resolver) - 1)) &&

@@ -8,16 +8,21 @@ local longest = {}
 -- Seconds by id; the first row that matches counts.
 local ROWS = {
   { "socks5.udp.pieces-10s-apart", 11 }, { "socks5.bind.control-closed", 10 },
-  { "socks5.udp.pieces-4.5s-apart", 5.5 }, { "*.resolves.silent", 4 },
+  { "socks5.udp.pieces-4.5s-apart", 5.5 }, { "*.resolves.silent", 2 },
   { "socks5.udp.control-kept", 10 }, { "socks5.udp.idle", 9 },
   { "*.lasting", 9 }, { "*.idle-for-longer", 9 }, { "*.late-peer", 5 },
   { "*black-hole*", 3 }, { "socks5.udp.control-*", 3 },
-  { "http.limits.forward-*", 2 }, { "*.idle", 2 }, { "http.chunked.big-3*", 2 },
-  { "http.framing.big-3*", 1.5 }, { "http.persist.*", 1 },
+  { "socks5.udp.many-pieces", 2 }, { "http.limits.forward-*", 2 },
+  { "*.idle", 2 }, { "http.chunked.big-3*", 2 },
+  { "http.chunked.line-end*-request", 1.8 },
+  { "http.chunked.line-end*-response", 1.5 }, { "http.framing.big-*", 1.5 },
+  { "*.half-close-by-*", 1.4 }, { "http.persist.*", 1 },
   { "auth.digest.nonces-change", 1 }, { "socks4.reply.granted-layout", 1 },
   { "http.status.kept-*", 1 }, { "*.userid-unterminated", 1 },
   { "socks5.udp.*", 0.8 }, { "http.chunked.*-request", 0.6 },
-  { "http.retry.*", 0.5 }, { "http.pipeline.*", 0.5 }, { "http.close.*", 0.4 },
+  { "http.target.line-kept-*", 0.6 }, { "http.exchange.*", 0.5 },
+  { "http.retry.*", 0.5 }, { "http.pipeline.*", 0.5 }, { "*.bind.*", 0.5 },
+  { "*.resolves.*", 0.5 }, { "http.close.*", 0.4 },
 }
 
 for _, row in ipairs(ROWS) do

@@ -24,13 +24,25 @@ end
 -- proxy that is late to connect does not reach another scenario's origin.
 local PORTS = { first = 10240, last = 32000 }
 local TRIES = 300
-local next_port
+local ports, next_port = PORTS, nil
+
+-- The i-th of n parts of these ports, for processes that run side by side.
+function origins.part(i, n)
+  local size = (PORTS.last - PORTS.first + 1) // n
+  return { first = PORTS.first + (i - 1) * size,
+           last = PORTS.first + i * size - 1 }
+end
+
+-- Has origins take ports of this part only.
+function origins.set_ports(part)
+  ports, next_port = part, nil
+end
 
 local function take_port()
   next_port = next_port and next_port + 1
-              or math.random(PORTS.first, PORTS.last)
-  if next_port > PORTS.last then
-    next_port = PORTS.first
+              or math.random(ports.first, ports.last)
+  if next_port > ports.last then
+    next_port = ports.first
   end
   return next_port
 end

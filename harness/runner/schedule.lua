@@ -10,6 +10,7 @@ local longest = require "runner.longest"
 local machine = require "runner.machine"
 local outcome = require "runner.outcome"
 local results = require "runner.results"
+local share = require "runner.share"
 local variants = require "runner.variants"
 
 local schedule = {}
@@ -254,7 +255,8 @@ local function control_for(self, scenario, endpoint)
   return self.controls[key]
 end
 
-local function prepare(self, scenarios)
+-- is_given: by id, what is played elsewhere.
+local function prepare(self, scenarios, is_given)
   for _, scenario in ipairs(scenarios) do
     local endpoint, reason = self.target:endpoint_for(scenario)
     local entry = { scenario = scenario, endpoint = endpoint, skip = reason,
@@ -263,7 +265,10 @@ local function prepare(self, scenarios)
     self.entries[#self.entries + 1] = entry
     if endpoint then
       entry.control = control_for(self, scenario, endpoint)
-      push(self, entry)
+      entry.is_given = is_given[scenario.id]
+      if not entry.is_given then
+        push(self, entry)
+      end
     else
       entry.is_done = true
       self.options.on_step(results.of(self, entry))
@@ -290,11 +295,46 @@ local function order_jobs(self)
   end)
 end
 
--- Runs the scenarios against a started and probed target: its results, in the
--- order of the scenarios. options: jobs, scale, settings, segmentation, levels,
--- on_step(result), is_interrupted(), repeat_with(id), confirm (false: report
--- what was seen once), transcripts ("all", false: none; else of what was found).
-function schedule.run(target, scenarios, options)
+-- Takes what a helper saw of an entry, unless it has to be seen here.
+local function settle(self, entry, account)
+  entry.outcome = { findings = {}, started = account.started,
+                    transcript = account.transcript,
+                    duration_ms = account.duration_ms }
+  entry.duration_ms, entry.is_done = account.duration_ms, true
+  self.options.on_step(results.of(self, entry))
+end
+
+-- What a helper saw and does not show here is noted, for it may come again.
+local function note_unrepeated(entry, violation)
+  local id, seen = violation.requirement, entry.outcome
+  if seen and not seen.stop and not cuts.has(seen.findings, id)
+    and not cuts.has(entry.variant_findings, id) then
+    entry.flaky = violation.message
+  end
+end
+
+-- Waits for the helpers, and plays what they could not settle.
+local function take_accounts(self, shared)
+  local accounts, again = shared:finish(), {}
+  for _, entry in ipairs(self.entries) do
+    local account = accounts[entry.scenario.id]
+    if entry.is_given and account and account.is_clean then
+      settle(self, entry, account)
+    elseif entry.is_given then
+      push(self, entry)
+      again[entry] = account and account.violation
+    end
+  end
+  order_jobs(self)
+  run_all_jobs(self, self.count_max)
+  for entry, violation in pairs(again) do
+    note_unrepeated(entry, violation)
+  end
+end
+
+-- Runs the scenarios once against a started and probed target: a schedule whose
+-- entries hold what was seen, unconfirmed. options: see schedule.run.
+function schedule.play(target, scenarios, options)
   local self = setmetatable({
     target = target, options = options, entries = {}, jobs = {}, variants = {},
     running = {}, count = 0, waiting = 0,
@@ -306,10 +346,24 @@ function schedule.run(target, scenarios, options)
   if target:crash() then -- of what it was asked for its features
     target:restart()
   end
-  prepare(self, scenarios)
+  local shared = share.start(target, scenarios, options)
+  prepare(self, scenarios, shared and shared.is_given or {})
   order_jobs(self)
   run_all_jobs(self, math.max(1, math.min(options.jobs, 1024)))
+  if shared then
+    take_accounts(self, shared)
+  end
   note_crash(self)
+  return self
+end
+
+-- Runs the scenarios against a started and probed target: its results, in the
+-- order of the scenarios. options: jobs, scale, settings, segmentation, levels,
+-- on_step(result), is_interrupted(), repeat_with(id), confirm (false: report
+-- what was seen once), transcripts ("all", false: none; else of what was found),
+-- helpers (processes that play a part of them; with it scenario_dirs).
+function schedule.run(target, scenarios, options)
+  local self = schedule.play(target, scenarios, options)
   if options.confirm ~= false then
     run_untold_again(self)
     confirm.all(self)

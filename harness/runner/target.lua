@@ -48,6 +48,19 @@ function target.running(urls, tls)
                endpoints = endpoints }
 end
 
+-- What another process of ours has started and probed: its endpoints, each with
+-- its url and what was found out about it.
+function target.given(endpoints)
+  local out = {}
+  for i, known in ipairs(endpoints) do
+    out[i] = assert(endpoint.parse(known.url))
+    for key, value in pairs(known) do
+      out[i][key] = value
+    end
+  end
+  return new { kind = "given", name = "reference", endpoints = out }
+end
+
 -- The reference, in this process; fault is the name of one, or nil.
 function target.reference(fault)
   return new { kind = "reference", name = fault and "reference with " .. fault

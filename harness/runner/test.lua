@@ -11,6 +11,7 @@ local origins = require "runner.origins"
 local probe = require "runner.probe_target"
 local schedule = require "runner.schedule"
 local selection = require "runner.selection"
+local share = require "runner.share"
 local target = require "runner.target"
 
 local test = {}
@@ -189,7 +190,9 @@ end
 
 local function run_all(one, chosen, run_options, count)
   local normal, apart = split(chosen)
+  run_options.helpers = share.helpers(one, #normal, run_options.jobs)
   local results = run_repeats(one, normal, run_options, count)
+  run_options.helpers = 0
   if #apart == 0 or run_options.is_interrupted() then
     return results
   end
@@ -210,6 +213,7 @@ local function run_on(one, chosen, options)
     jobs = options.jobs or (one.kind == "reference" and REFERENCE_JOBS) or JOBS,
     scale = options.timeout_scale or 1,
     settings = origins.settings(options), levels = options.levels,
+    scenario_dirs = options.scenarios,
     segmentation = options.segmentation ~= false,
     transcripts = (#(options.reports or {}) > 0
                    or (options.verbosity or 0) > 0) and "all" or nil,

@@ -116,23 +116,21 @@ int conn_gc(lua_State *L)
 
 /* Events ------------------------------------------------------------------- */
 
-void conn_emit(lua_State *L, const struct conn *c, const char *kind,
-               const char *data, size_t len)
+void conn_emit(lua_State *L, const struct conn *c, const char *kind)
 {
-    if (!c->has_handler)
-        return;
     luaL_checkstack(L, 6, NULL);
-    if (!script_push(L, c)) {
+    if (!c->has_handler) {
         lua_pop(L, 1);
         return;
     }
+    if (!script_push(L, c)) {
+        lua_pop(L, 2);
+        return;
+    }
     (void)lua_getiuservalue(L, -1, 1);
-    lua_remove(L, -2);
+    lua_replace(L, -2);
     lua_pushstring(L, kind);
-    if (data)
-        lua_pushlstring(L, data, len);
-    else
-        lua_pushnil(L);
+    lua_rotate(L, -3, -1); /* function, kind, data */
     lua_pushnumber(L, script_now());
     lua_call(L, 3, 0);
 }
@@ -148,7 +146,11 @@ static int emit_event(lua_State *L)
 {
     const struct event *event = lua_touserdata(L, 1);
 
-    conn_emit(L, event->conn, event->kind, event->data, event->len);
+    if (event->data)
+        lua_pushlstring(L, event->data, event->len);
+    else
+        lua_pushnil(L);
+    conn_emit(L, event->conn, event->kind);
     return 0;
 }
 
@@ -360,7 +362,8 @@ void conn_reset(lua_State *L, struct conn *c)
         return;
     conn_stop(c);
     reset_socket(c);
-    conn_emit(L, c, "reset", NULL, 0);
+    lua_pushnil(L);
+    conn_emit(L, c, "reset");
 }
 
 static void on_shut(uv_shutdown_t *req, int status)

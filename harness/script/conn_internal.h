@@ -52,9 +52,9 @@ struct conn {
 extern const char conn_type[]; /* the name of the metatable */
 int conn_gc(lua_State *L);
 
-/* Calls the handler in L, if there is one; data may be NULL. */
-void conn_emit(lua_State *L, const struct conn *c, const char *kind,
-               const char *data, size_t len);
+/* Calls the handler, if there is one, with the data on top of L (a string or
+ * nil), which is taken. */
+void conn_emit(lua_State *L, const struct conn *c, const char *kind);
 
 /* To be called when anything changed that reading depends on. */
 void conn_update_reading(struct conn *c);

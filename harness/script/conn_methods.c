@@ -35,7 +35,8 @@ static int conn_write(lua_State *L)
             conn_note_broken(c, error);
             return native_fail(L, "rst");
         }
-        conn_emit(L, c, "sent", data, len);
+        lua_pushvalue(L, 2);
+        conn_emit(L, c, "sent");
     }
     lua_pushboolean(L, 1);
     return 1;
@@ -159,7 +160,8 @@ static int conn_shut(lua_State *L)
     if (c->is_closed || c->is_shut || c->is_broken)
         return 0;
     conn_start_shutdown(c);
-    conn_emit(L, c, "shut", NULL, 0);
+    lua_pushnil(L);
+    conn_emit(L, c, "shut");
     return 0;
 }
 
@@ -171,7 +173,8 @@ static int conn_close(lua_State *L)
         return 0;
     conn_stop(c);
     conn_close_softly(L, c);
-    conn_emit(L, c, "closed", NULL, 0);
+    lua_pushnil(L);
+    conn_emit(L, c, "closed");
     return 0;
 }
 

@@ -85,6 +85,12 @@ static int native_program(lua_State *L)
     return 1;
 }
 
+static int native_cpus(lua_State *L)
+{
+    lua_pushinteger(L, uv_available_parallelism());
+    return 1;
+}
+
 void native_open_system(lua_State *L)
 {
     static const luaL_Reg functions[] = {
@@ -96,6 +102,7 @@ void native_open_system(lua_State *L)
         {"getenv", native_getenv},
         {"version", native_version},
         {"program", native_program},
+        {"cpus", native_cpus},
         {NULL, NULL},
     };
 
