@@ -94,16 +94,11 @@ static int native_cpus(lua_State *L)
 void native_open_system(lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        {"out", native_out},
-        {"err", native_err},
-        {"epoch", native_epoch},
-        {"is_tty", native_is_tty},
-        {"columns", native_columns},
-        {"getenv", native_getenv},
-        {"version", native_version},
-        {"program", native_program},
-        {"cpus", native_cpus},
-        {NULL, NULL},
+        {"out", native_out},         {"err", native_err},
+        {"epoch", native_epoch},     {"is_tty", native_is_tty},
+        {"columns", native_columns}, {"getenv", native_getenv},
+        {"version", native_version}, {"program", native_program},
+        {"cpus", native_cpus},       {NULL, NULL},
     };
 
     luaL_setfuncs(L, functions, 0);
