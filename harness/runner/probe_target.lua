@@ -194,6 +194,38 @@ local function probe_extra(endpoint, options, extra)
   end
 end
 
+-- What the port says to a client of HTTP, as it is; or nil and why.
+local function hint(endpoint, options)
+  return try(endpoint, options, function (d)
+    local client = api.new(d):connect()
+    client:send("GET / HTTP/1.0\r\n\r\n")
+    return client:read_end(EXTRA_WITHIN)
+  end)
+end
+
+-- Tor's own daemon by two signs: it resolves an address to itself, and what it
+-- says to HTTP names it. Arti, of the same makers, says so too, and is another.
+local function probe_tor_daemon(endpoint, options)
+  local host, page
+  local got, why, is_contacted = ask(endpoint, options, 5, function (d)
+    host = d:origin().host
+    return socks5.request { to = d:origin(), command = 0xF0 }
+  end)
+  if got and is_resolved(got, is_contacted) and got.addr == host then
+    page, why = hint(endpoint, options)
+  elseif got then
+    why = "RESOLVE was answered with " .. request.describe(got)
+  end
+  if page and page:find("^HTTP/") and page:find("%f[%w]Tor%f[%W]")
+    and page:find("SOCKS", 1, true) and not page:find("Arti", 1, true) then
+    learn(endpoint, "tor-daemon", "present",
+          "RESOLVE works, and a GET is answered with a page that names Tor")
+  else
+    learn(endpoint, "tor-daemon", "absent", page
+          and "a GET is not answered with a page that names Tor" or why)
+  end
+end
+
 -- Runs the functions as tasks, and on when all have ended.
 local function at_once(list)
   local left, main, failure = #list, coroutine.running(), nil
@@ -221,6 +253,11 @@ local function probe_extras(endpoint, options)
       list[#list + 1] = function ()
         probe_extra(endpoint, options, extra)
       end
+    end
+  end
+  if endpoint.version == 5 and not endpoint.declared["tor-daemon"] then
+    list[#list + 1] = function ()
+      probe_tor_daemon(endpoint, options)
     end
   end
   at_once(list)

@@ -95,6 +95,8 @@ static int native_server(lua_State *L)
     option_deny(L, deny, &cfg);
     (void)lua_getfield(L, 1, "tor");
     cfg.is_tor = lua_toboolean(L, -1);
+    (void)lua_getfield(L, 1, "tor_port");
+    cfg.is_tor_port = lua_toboolean(L, -1);
     (void)lua_getfield(L, 1, "no_forward");
     cfg.has_no_forward = lua_toboolean(L, -1);
     (void)lua_getfield(L, 1, "response_timeout_ms");

@@ -37,6 +37,9 @@ struct server_config {
     bool is_ftp_gateway;     /* HTTP: ftp URIs are fetched */
     const char *pseudonym;   /* in Via, up to 31 octets; NULL: a random one */
     bool is_tor;             /* Tor's RESOLVE and RESOLVE_PTR are served */
+    bool is_tor_port;        /* and the SOCKS listener is as Tor's: no BIND, no
+                                UDP, any credentials (user and password are
+                                HTTP's alone), see session_config */
     const char *const *deny; /* rules (access.h): deny_count of them, up to
                                 ACCESS_RULES_MAX; what they describe is denied
                                 to everybody */

@@ -40,9 +40,15 @@ struct session_config {
                           stand in a quoted-string as they are; with verify */
     const struct digest_config *digest; /* of HTTP, with verify; NULL: Digest
                                            is not offered */
-    bool has_no_basic;   /* HTTP's Basic is not offered; only with digest */
-    bool has_no_udp;     /* SOCKS5's UDP ASSOCIATE is refused */
-    bool is_tor;         /* SOCKS5 has Tor's RESOLVE and RESOLVE_PTR */
+    bool has_no_basic; /* HTTP's Basic is not offered; only with digest */
+    bool has_no_udp;   /* SOCKS5's UDP ASSOCIATE is refused */
+    bool has_no_bind;  /* BIND is refused, in both versions of SOCKS */
+    bool is_tor;       /* SOCKS5 has Tor's RESOLVE and RESOLVE_PTR */
+    /* SOCKS as at Tor's own port, in what Tor's socks-extensions add to it, but
+     * for the commands: any credentials are right, and may come unasked; names
+     * under .onion are refused with extended codes; who speaks HTTP is told of
+     * the mistake. Not with verify. */
+    bool is_tor_port;
     bool is_forwarding;  /* HTTP: other methods than CONNECT are served too */
     bool is_ftp_gateway; /* and GET and HEAD of ftp URIs; with is_forwarding */
     /* HTTP: who this proxy is in Via (RFC 9110 section 7.6.3), a token that no
