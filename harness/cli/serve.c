@@ -35,6 +35,7 @@ struct serve_options {
     bool has_ftp;
     bool is_tor;
     bool is_tor_port;
+    const char *identd_user;
     int64_t response_s;
     int64_t max_connections;
 };
@@ -71,6 +72,8 @@ static const struct option_row rows[] = {
      "be a gateway to FTP: serve GET and HEAD of ftp:// URLs"},
     {"response-timeout", 0, "SECONDS", OPTION_INTEGER, AT(response_s), 1, 86400,
      "how long an origin may say nothing (30)"},
+    {"identd", 0, "USER", OPTION_TEXT, AT(identd_user), 0, 0,
+     "SOCKS4: serve this user id only when the client's identd confirms it"},
     {"tor", 0, NULL, OPTION_FLAG, AT(is_tor), 0, 0,
      "serve Tor's RESOLVE and RESOLVE_PTR too"},
     {"tor-port", 0, NULL, OPTION_FLAG, AT(is_tor_port), 0, 0,
@@ -358,6 +361,7 @@ int cli_serve(int argc, char **argv)
     cfg.response_timeout_ms = (uint32_t)o.response_s * 1000;
     cfg.is_tor = o.is_tor;
     cfg.is_tor_port = o.is_tor_port;
+    cfg.identd_user = o.identd_user;
     cfg.max_connections = (unsigned)o.max_connections;
     return serve(&cfg);
 }

@@ -192,6 +192,7 @@ local function probe_extra(endpoint, options, extra)
     learn(endpoint, extra.feature, "absent",
           "the request was answered with " .. request.describe(got))
   end
+  return got
 end
 
 -- What the port says to a client of HTTP, as it is; or nil and why.
@@ -226,6 +227,13 @@ local function probe_tor_daemon(endpoint, options)
   end
 end
 
+-- Whether it is worth two more connections to ask for Tor: not where RESOLVE is
+-- unknown, or other commands were left without an answer.
+local function may_be_tor(answers)
+  local resolve = answers.tor
+  return answers.bind and answers.udp and not (resolve and resolve.rep == 7)
+end
+
 -- Runs the functions as tasks, and on when all have ended.
 local function at_once(list)
   local left, main, failure = #list, coroutine.running(), nil
@@ -246,21 +254,24 @@ local function at_once(list)
 end
 
 local function probe_extras(endpoint, options)
-  local list = {}
+  local list, answers = {}, {}
   for _, extra in ipairs(EXTRAS) do
     if extra.version <= endpoint.version
       and not endpoint.declared[extra.feature] then
       list[#list + 1] = function ()
-        probe_extra(endpoint, options, extra)
+        answers[extra.feature] = probe_extra(endpoint, options, extra)
       end
     end
   end
+  at_once(list)
   if endpoint.version == 5 and not endpoint.declared["tor-daemon"] then
-    list[#list + 1] = function ()
+    if may_be_tor(answers) then
       probe_tor_daemon(endpoint, options)
+    else
+      learn(endpoint, "tor-daemon", "absent",
+            "nothing that was tried speaks for it")
     end
   end
-  at_once(list)
 end
 
 local function probe_socks5(endpoint, options)

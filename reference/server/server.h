@@ -40,6 +40,9 @@ struct server_config {
     bool is_tor_port;        /* and the SOCKS listener is as Tor's: no BIND, no
                                 UDP, any credentials (user and password are
                                 HTTP's alone), see session_config */
+    const char *identd_user; /* SOCKS4: this user id is served once the identd
+                                of the client's host says the same; NULL: nobody
+                                is asked */
     const char *const *deny; /* rules (access.h): deny_count of them, up to
                                 ACCESS_RULES_MAX; what they describe is denied
                                 to everybody */
