@@ -3,24 +3,34 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "address.h"
+#include "orphans.h"
 #include "script_internal.h"
 
-/* native.process(): a child in a process group of its own. */
+/*
+ * native.process(): a child in a process group of its own. One that puts itself
+ * into the background goes on as what it left behind when it ended.
+ */
 
 static const char type_name[] = "proxyspec.process";
 
 enum {
     OUTPUT_KEPT = 64 * 1024,
     GRACE_MS = 500, /* between SIGTERM and SIGKILL when nobody wants it */
+    LOOK_MS = 100,  /* the loop is told nothing of children of our children */
 };
 
 struct process {
-    uv_process_t child; /* data of all three points back here */
+    uv_process_t child; /* data of all four points back here */
     uv_pipe_t pipe;     /* standard output and error */
     uv_timer_t grace;
+    uv_timer_t look;
+    pid_t daemon;          /* it went into the background as this, or 0 */
+    pid_t group;           /* of the daemon, as it was last; or 0 */
+    struct orphans before; /* the children that we had when it began */
     struct script *script;
     struct process *next; /* of those that run */
     struct waiters waiters;
@@ -28,6 +38,7 @@ struct process {
     int64_t code;
     int signal;
     bool is_running;
+    bool is_told;   /* to end: what is then left behind is no daemon */
     bool is_orphan; /* the userdata was collected */
     size_t written; /* all that came; the last of it is in output */
     char output[OUTPUT_KEPT];
@@ -59,6 +70,8 @@ static void free_process(struct process *p)
 {
     if (p->child.pid > 0)
         guard_remove(p->script->guard, p->child.pid);
+    if (p->group > 0)
+        guard_remove(p->script->guard, p->group);
     free(p);
 }
 
@@ -82,12 +95,18 @@ static void close_handles(struct process *p)
     close_handle((uv_handle_t *)&p->child);
     close_handle((uv_handle_t *)&p->pipe);
     close_handle((uv_handle_t *)&p->grace);
+    close_handle((uv_handle_t *)&p->look);
 }
 
 static int signal_group(const struct process *p, int number)
 {
+    int error, also = UV_ESRCH;
+
     assert(p->child.pid > 0);
-    return uv_kill(-p->child.pid, number);
+    error = uv_kill(-p->child.pid, number);
+    if (p->group > 0)
+        also = uv_kill(-p->group, number);
+    return also ? error : 0;
 }
 
 void processes_kill(struct script *s)
@@ -129,6 +148,7 @@ static int process_gc(lua_State *L)
         return 0;
     box->process = NULL;
     p->is_orphan = true;
+    p->is_told = true;
     if (p->is_running) {
         close_handle((uv_handle_t *)&p->pipe);
         (void)signal_group(p, SIGTERM);
@@ -183,13 +203,13 @@ static void drain(struct process *p)
         keep_output(p, buf, (size_t)got);
 }
 
-static void on_ended(uv_process_t *child, int64_t code, int signal_number)
+static void end(struct process *p, int64_t code, int signal_number)
 {
-    struct process *p = child->data;
-
     unlist(p);
-    if (signal_group(p, 0) != 0) /* nothing of it is left */
+    if (signal_group(p, 0) != 0) { /* nothing of it is left */
         guard_remove(p->script->guard, p->child.pid);
+        guard_remove(p->script->guard, p->group);
+    }
     p->code = code;
     p->signal = signal_number;
     if (p->is_orphan) {
@@ -199,6 +219,87 @@ static void on_ended(uv_process_t *child, int64_t code, int signal_number)
     }
     drain(p);
     waiters_wake(&p->waiters);
+}
+
+/* In the background ------------------------------------------------------- */
+
+/* A child of ours that nobody has asked for. */
+static bool is_left_behind(const struct process *p, pid_t pid)
+{
+    if (orphans_has(&p->before, pid))
+        return false;
+    for (const struct process *other = p->script->processes; other;
+         other = other->next) {
+        if (other->child.pid == pid || other->daemon == pid)
+            return false;
+    }
+    return true;
+}
+
+/* What was left behind and has ended is waited for; the last that has not. */
+static pid_t reap(const struct process *p)
+{
+    struct orphans ours;
+    pid_t last = 0;
+
+    orphans_children(&ours);
+    for (size_t i = 0; i < ours.count; i++) {
+        if (is_left_behind(p, ours.pids[i]) &&
+            waitpid(ours.pids[i], NULL, WNOHANG) == 0)
+            last = ours.pids[i];
+    }
+    return last;
+}
+
+/* A daemon soon leaves the group of its parent for one of its own. */
+static void note_group(struct process *p)
+{
+    pid_t group = getpgid(p->daemon);
+
+    if (group <= 0 || group == p->group || group == p->child.pid)
+        return;
+    guard_remove(p->script->guard, p->group);
+    guard_add(p->script->guard, group);
+    p->group = group;
+}
+
+/*
+ * What ended well and left something behind has gone into the background, and
+ * goes on there.
+ */
+static bool goes_on(struct process *p, int64_t code, int signal_number)
+{
+    p->daemon = 0;
+    if (code == 0 && signal_number == 0 && !p->is_told)
+        p->daemon = reap(p);
+    if (p->daemon > 0)
+        note_group(p);
+    return p->daemon > 0;
+}
+
+static void on_ended(uv_process_t *child, int64_t code, int signal_number)
+{
+    struct process *p = child->data;
+
+    if (!goes_on(p, code, signal_number))
+        end(p, code, signal_number);
+}
+
+static void on_look(uv_timer_t *timer)
+{
+    struct process *p = timer->data;
+    int status = 0, code, signal_number;
+
+    (void)reap(p);
+    if (!p->daemon || !p->is_running)
+        return;
+    note_group(p);
+    if (waitpid(p->daemon, &status, WNOHANG) == 0)
+        return;
+    code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
+    signal_number = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    if (!goes_on(p, code, signal_number))
+        end(p, code, signal_number);
 }
 
 /* Starting ----------------------------------------------------------------- */
@@ -219,9 +320,11 @@ static struct process *push_process(lua_State *L)
     p->child.data = p;
     p->pipe.data = p;
     p->grace.data = p;
+    p->look.data = p;
     (void)uv_pipe_init(script_loop(p->script), &p->pipe, 0);
     (void)uv_timer_init(script_loop(p->script), &p->grace);
-    p->open_handles = 2; /* the child joins them when it is spawned */
+    (void)uv_timer_init(script_loop(p->script), &p->look);
+    p->open_handles = 3; /* the child joins them when it is spawned */
     box->process = p;
     return p;
 }
@@ -360,12 +463,16 @@ static int native_process(lua_State *L)
     options.file = options.args[0];
     options.env = push_environment(L);
     p = push_process(L);
+    orphans_expect();
+    orphans_children(&p->before);
     error = spawn(p, &options);
     if (error) {
         close_handles(p);
         return fail_spawn(L, &options, error);
     }
     list(p);
+    (void)uv_timer_start(&p->look, on_look, LOOK_MS, LOOK_MS);
+    uv_unref((uv_handle_t *)&p->look);
     (void)uv_read_start((uv_stream_t *)&p->pipe, on_alloc, on_output);
     return 1;
 }
@@ -384,7 +491,9 @@ static struct process *check_process(lua_State *L)
 
 static int process_pid(lua_State *L)
 {
-    lua_pushinteger(L, check_process(L)->child.pid);
+    const struct process *p = check_process(L);
+
+    lua_pushinteger(L, p->daemon > 0 ? p->daemon : p->child.pid);
     return 1;
 }
 
@@ -418,9 +527,12 @@ static int check_signal(lua_State *L, int index)
 
 static int process_kill(lua_State *L)
 {
-    const struct process *p = check_process(L);
-    int error = signal_group(p, check_signal(L, 2));
+    struct process *p = check_process(L);
+    int number = check_signal(L, 2);
+    int error = signal_group(p, number);
 
+    p->is_told = p->is_told || number == SIGTERM || number == SIGKILL ||
+                 number == SIGINT || number == SIGQUIT;
     if (error)
         return native_fail(L, uv_strerror(error));
     lua_pushboolean(L, 1);

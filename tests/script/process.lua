@@ -130,6 +130,29 @@ return {
     _G.held = { stubborn, run { "sleep", "60" } }
   end },
 
+  { "what puts itself into the background goes on there", function ()
+    local process = run { "sh", "-c", [[setsid sh -c '
+      setsid sh -c "trap \"exit 3\" TERM; echo up; while :; do sleep 0.05; done" &
+      exit 0' & exit 0]] }
+    local first = process:pid()
+    expect(process, "up\n")
+    equal(process:wait(0.5), nil)
+    assert(process:pid() ~= first)
+    assert(process:kill("TERM"))
+    equal(process:wait(10).code, 3)
+  end },
+
+  { "how it ends in the background is told", function ()
+    local process = run { "sh", "-c", "setsid sh -c 'sleep 0.3; kill -SEGV $$' &" }
+    equal(process:wait(10).signal, "SIGSEGV")
+  end },
+
+  { "what failed and left something behind has ended", function ()
+    local process = run { "sh", "-c", "sleep 60 & exit 5" }
+    equal(process:wait(10).code, 5)
+    process:kill("KILL")
+  end },
+
   { "a collected child is ended", function ()
     local process = run { "sh", "-c", "echo $$; sleep 60" }
     expect(process, "\n")
