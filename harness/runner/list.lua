@@ -17,6 +17,7 @@ local FEATURES = {
   bind4 = "SOCKS4's BIND gets a first reply of 90",
   udp = "UDP ASSOCIATE is answered with 00",
   tor = "Tor's RESOLVE is answered with an address",
+  ["tor-daemon"] = "RESOLVE is served, and a page for HTTP says that it is Tor",
   ["http-connect"] = "CONNECT is served",
   ["http-basic"] = "CONNECT without credentials gets 407 and a Basic challenge",
   ipv4 = "a tunnel to an IPv4 address can be made",
