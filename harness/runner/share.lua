@@ -170,7 +170,7 @@ function share:finish()
       for id, account in pairs(part) do
         accounts[id] = account
       end
-    else
+    elseif not self.options.is_interrupted() then
       native.err("proxyspec test: a helper failed, its scenarios run here: "
                  .. one.process:output():gsub("%s+$", "") .. "\n")
     end

@@ -24,9 +24,10 @@ local function read_line(up)
   return line
 end
 
--- Answers the question that comes to identd; false when none comes.
-local function answer(t, identd, text)
-  local up = identd:accept(2)
+-- Answers the question about c that comes to identd; false when none comes, or
+-- the reply is there without one.
+local function answer(t, identd, c, text)
+  local up = identd:accept(0.3) or c:silent(0) and identd:accept(2)
   if not up then
     return false
   end
@@ -56,12 +57,15 @@ scenario "socks4.reply.identd" {
   run    = function (t)
     local from = string.format("127.113.%d.%d", math.random(1, 254),
                                math.random(1, 254))
+    if not t:connect().peer_host:find("^127%.") then
+      t:skip("the proxy does not see the loopback's addresses")
+    end
     local identd = t:origin { host = from, port = 113 }
     if not identd then
       t:skip("port 113 is not to be had")
     end
     local c = ask(t, from)
-    if not answer(t, identd, "USERID : UNIX : " .. USER) then
+    if not answer(t, identd, c, "USERID : UNIX : " .. USER) then
       t:skip("no identd is asked")
     end
     local code = c:receive(LAYOUT, 8)
@@ -71,7 +75,7 @@ scenario "socks4.reply.identd" {
     for _, other in ipairs { "USERID : UNIX : somebody", "USERID : UNIX : "
                              .. USER .. "2", "ERROR : NO-USER" } do
       c = ask(t, from)
-      code = answer(t, identd, other)
+      code = answer(t, identd, c, other)
              and code_of(t, c, "socks4.reply.identd-mismatch")
       t:check(not code or code == 93, "socks4.reply.identd-mismatch",
               string.format("identd says %s, and the reply is %s", other, code),
