@@ -188,6 +188,29 @@ static enum fault_verdict only_11(struct fault_memory *m, struct event *event)
     return FAULT_PASS;
 }
 
+static enum fault_verdict only_ipv4(struct fault_memory *m, struct event *event)
+{
+    struct http1_request_head head;
+    struct px_endpoint target;
+    struct px_error err;
+
+    if (http_is_head(m, event, &head) &&
+        http1_parse_authority(head.line.target, &target, &err) &&
+        target.addr.kind != PX_ADDRESS_IPV4)
+        m->config.verify = NULL;
+    return FAULT_PASS;
+}
+
+static enum fault_verdict two_lines(struct fault_memory *m, struct event *event)
+{
+    struct http1_request_head head;
+
+    if (http_is_head(m, event, &head) &&
+        http1_count(&head.fields, "Proxy-Authorization") > 1)
+        m->config.verify = NULL;
+    return FAULT_PASS;
+}
+
 /* HTTP/0.9 form: the session would not serve it at all. */
 static enum fault_verdict no_version(struct fault_memory *m,
                                      struct event *event)
@@ -435,6 +458,21 @@ static const struct fault faults[] = {
         .proves = {REQ_AUTH_PROXY_OPTIONS_TRACE},
         .needs_auth = true,
         .on_message = only_11,
+    },
+    {
+        .name = "http-auth-only-ipv4",
+        .summary = "asks for no credentials when CONNECT goes to a name or an "
+                   "IPv6 address",
+        .proves = {REQ_AUTH_PROXY_OPTIONS_TRACE},
+        .needs_auth = true,
+        .on_message = only_ipv4,
+    },
+    {
+        .name = "http-auth-two-lines",
+        .summary = "accepts credentials that come in two lines",
+        .proves = {REQ_AUTH_BASIC_MALFORMED, REQ_AUTH_PROXY_NO_TUNNEL},
+        .needs_auth = true,
+        .on_message = two_lines,
     },
     {
         .name = "http-auth-no-version",
