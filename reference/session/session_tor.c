@@ -64,6 +64,7 @@ void session_resolved(struct session *s, const struct px_address *answer)
 /* Section 4: a first octet that begins a method of HTTP. */
 bool session_tor_answers_http(struct session *s)
 {
+    static const uint8_t first[] = {'G', 'H', 'P'};
     static const char page[] =
         "HTTP/1.0 501 Not an HTTP proxy\r\n"
         "Content-Type: text/html; charset=us-ascii\r\n"
@@ -75,7 +76,8 @@ bool session_tor_answers_http(struct session *s)
         "an HTTP proxy: name it as a SOCKS proxy instead.\n";
     struct px_error err;
 
-    if (!s->cfg->is_tor_port || s->in_len == 0 || !memchr("GHP", s->in[0], 3))
+    if (!s->cfg->is_tor_port || s->in_len == 0 ||
+        !memchr(first, s->in[0], sizeof(first)))
         return false;
     session_send_octets(s, ACTION_SEND_CLIENT,
                         px_bytes_of(page, sizeof(page) - 1),

@@ -108,6 +108,7 @@ local WRONG = {
 
 local MALFORMED = {
   { "password-nul", pair(function (u, p) return u, p .. "\0x" end) },
+  { "password-nul-alone", pair(function (u, p) return u, p .. "\0" end) },
   { "no-colon", function (u) return "Basic " .. http.base64(u) end },
   { "colon-left-out", function (u, p) return "Basic " .. http.base64(u .. p) end },
   { "scheme-alone", function () return "Basic" end },
