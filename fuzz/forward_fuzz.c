@@ -101,6 +101,7 @@ static void carry_out(struct play *p, const struct action *action)
         break;
     case ACTION_ASSOCIATE:
     case ACTION_RESOLVE:
+    case ACTION_IDENTIFY:
     case ACTION_LISTEN:
     case ACTION_TAKE_PEER:
     case ACTION_DROP_PEER:

@@ -146,6 +146,7 @@ static void carry_out(struct play *p, const struct action *action)
     case ACTION_RESET:
         judge_see_end(&p->judge, SIDE_SERVER, END_RESET, p->now_ms);
         break;
+    case ACTION_IDENTIFY:
     case ACTION_FETCH: /* the model does not know it */
     case ACTION_SEND_UPSTREAM:
     case ACTION_DROP_PEER:

@@ -120,6 +120,7 @@ void model_action(struct model *m, const struct action *action)
     case ACTION_END_UPSTREAM:
         m->is_target_told_end = true;
         break;
+    case ACTION_IDENTIFY:
     case ACTION_FETCH: /* due to nothing */
     case ACTION_TAKE_PEER:
     case ACTION_DROP_PEER:
@@ -342,6 +343,7 @@ static void settle_handshake(struct model *m)
     case EVENT_UPSTREAM_DATA:
     case EVENT_UPSTREAM_END:
     case EVENT_UPSTREAM_RESET:
+    case EVENT_IDENTIFIED:
     case EVENT_FETCHED:
     case EVENT_FETCH_FAILED:
         FUZZ_REQUIRE(false, "the driver made up a target");
@@ -447,6 +449,7 @@ static void settle_dialling(struct model *m)
     case EVENT_UPSTREAM_DATA:
     case EVENT_UPSTREAM_END:
     case EVENT_UPSTREAM_RESET:
+    case EVENT_IDENTIFIED:
     case EVENT_FETCHED:
     case EVENT_FETCH_FAILED:
         FUZZ_REQUIRE(false, "the driver made up a target");
@@ -496,6 +499,7 @@ static void settle_relaying(struct model *m)
     case EVENT_LISTENING:
     case EVENT_ACCEPTED:
     case EVENT_TIMER:
+    case EVENT_IDENTIFIED:
     case EVENT_FETCHED:
     case EVENT_FETCH_FAILED:
         FUZZ_REQUIRE(false, "the driver made up event %d", m->event.kind);

@@ -153,6 +153,7 @@ void model_settle_listening(struct model *m)
     case EVENT_UPSTREAM_DATA:
     case EVENT_UPSTREAM_END:
     case EVENT_UPSTREAM_RESET:
+    case EVENT_IDENTIFIED:
     case EVENT_FETCHED:
     case EVENT_FETCH_FAILED:
         FUZZ_REQUIRE(false, "the driver made up event %d", m->event.kind);

@@ -85,6 +85,7 @@ static void log_action(struct play *p, const struct action *action)
     static const char *const plain[] = {
         [ACTION_TAKE_PEER] = "take peer",
         [ACTION_DROP_PEER] = "drop peer",
+        [ACTION_IDENTIFY] = "identify",
         [ACTION_RELAY] = "relay",
         [ACTION_END_CLIENT] = "end client",
         [ACTION_END_UPSTREAM] = "end target",
@@ -127,6 +128,7 @@ static void log_action(struct play *p, const struct action *action)
         else
             log_line(p, "timer ", "", action->deadline_ms);
         break;
+    case ACTION_IDENTIFY:
     case ACTION_TAKE_PEER:
     case ACTION_DROP_PEER:
     case ACTION_RELAY:
@@ -186,6 +188,7 @@ struct play *play_start(enum session_protocol protocol, enum play_auth auth)
         .handshake_timeout_ms = PLAY_HANDSHAKE_MS,
         .dial_timeout_ms = PLAY_DIAL_MS,
         .bind_timeout_ms = PLAY_BIND_MS,
+        .identd_user = PLAY_IDENTD_USER,
     };
     set_rules(&p->rules);
     p->log = px_writer_over(p->log_octets, sizeof(p->log_octets));

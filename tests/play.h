@@ -19,6 +19,9 @@ enum {
     PLAY_NOW_MS = 100,
 };
 
+/* Of SOCKS4: who says so is asked for by their identd. */
+#define PLAY_IDENTD_USER "joe"
+
 struct play_step {
     bool is_used;
     struct event event;
@@ -116,6 +119,13 @@ struct play_step {
         {                                                                      \
             .kind = EVENT_RESOLVED,                                            \
             .address = {.kind = PX_ADDRESS_NAME, .name = BYTES(s)},            \
+        }                                                                      \
+    }
+#define IDENTIFIED(s)                                                          \
+    {                                                                          \
+        true,                                                                  \
+        {                                                                      \
+            .kind = EVENT_IDENTIFIED, .data = BYTES(s)                         \
         }                                                                      \
     }
 /* An ftp URI brings len octets, or as many as there will be. */

@@ -34,6 +34,7 @@ struct serve_options {
     bool has_no_forward;
     bool has_ftp;
     bool is_tor;
+    const char *identd_user;
     int64_t response_s;
     int64_t max_connections;
 };
@@ -70,6 +71,8 @@ static const struct option_row rows[] = {
      "be a gateway to FTP: serve GET and HEAD of ftp:// URLs"},
     {"response-timeout", 0, "SECONDS", OPTION_INTEGER, AT(response_s), 1, 86400,
      "how long an origin may say nothing (30)"},
+    {"identd", 0, "USER", OPTION_TEXT, AT(identd_user), 0, 0,
+     "SOCKS4: serve this user id only when the client's identd confirms it"},
     {"tor", 0, NULL, OPTION_FLAG, AT(is_tor), 0, 0,
      "serve Tor's RESOLVE and RESOLVE_PTR too"},
     {"max-connections", 0, "N", OPTION_INTEGER, AT(max_connections), 1, 1000000,
@@ -354,6 +357,7 @@ int cli_serve(int argc, char **argv)
     cfg.is_ftp_gateway = o.has_ftp;
     cfg.response_timeout_ms = (uint32_t)o.response_s * 1000;
     cfg.is_tor = o.is_tor;
+    cfg.identd_user = o.identd_user;
     cfg.max_connections = (unsigned)o.max_connections;
     return serve(&cfg);
 }

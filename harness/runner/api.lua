@@ -181,6 +181,11 @@ function Origin:contacts()
   return self.origin:contacts()
 end
 
+-- From here on its port refuses.
+function Origin:close()
+  self.origin:close()
+end
+
 -- t -------------------------------------------------------------------------
 
 local T = {}

@@ -257,6 +257,7 @@ function Target:start_reference()
       socks = "127.0.0.1:0", http = "127.0.0.1:0", user = user or nil,
       password = user and PASSWORD or nil, auth_scheme = "both",
       fault = self.fault, tor = true, deny = RULES,
+      identd_user = "identified",
     }
     if not server then
       return nil, why

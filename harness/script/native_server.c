@@ -93,6 +93,7 @@ static int native_server(lua_State *L)
     cfg.auth = option_auth(L);
     cfg.fault = option_fault(L);
     option_deny(L, deny, &cfg);
+    cfg.identd_user = option_string(L, 1, "identd_user", NULL);
     (void)lua_getfield(L, 1, "tor");
     cfg.is_tor = lua_toboolean(L, -1);
     (void)lua_getfield(L, 1, "no_forward");

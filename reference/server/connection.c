@@ -386,6 +386,7 @@ void connection_carry_out(struct connection *c, const struct action *action)
     case ACTION_DIAL:
     case ACTION_ASSOCIATE:
     case ACTION_RESOLVE:
+    case ACTION_IDENTIFY:
     case ACTION_LISTEN:
     case ACTION_FETCH:
         if (!c->client ||

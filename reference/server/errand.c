@@ -4,6 +4,7 @@
 
 #include "dial.h"
 #include "gateway_ftp.h"
+#include "identd.h"
 #include "listen.h"
 #include "lookup.h"
 #include "relay_udp.h"
@@ -102,6 +103,23 @@ static bool resolve(struct errand *e, const struct px_address *question)
     return e->lookup;
 }
 
+static void on_identified(void *owner, bool is_reached, struct px_bytes user)
+{
+    struct errand *e = owner;
+
+    e->identd = NULL;
+    if (is_reached)
+        tell(e, (struct event){.kind = EVENT_IDENTIFIED, .data = user});
+    else
+        tell_failed(e, DIAL_FAILED);
+}
+
+static bool identify(struct errand *e, const uv_tcp_t *client)
+{
+    e->identd = identd_new(e->ctx->loop, client, e, on_identified);
+    return e->identd;
+}
+
 static void on_listening(void *owner, const struct px_endpoint *bound)
 {
     tell(owner, (struct event){.kind = EVENT_LISTENING, .bound = *bound});
@@ -174,6 +192,8 @@ bool errand_run(struct errand *e, const struct action *action,
         return associate(e, &action->target, client);
     if (action->kind == ACTION_RESOLVE)
         return resolve(e, &action->target.addr);
+    if (action->kind == ACTION_IDENTIFY)
+        return identify(e, client);
     if (action->kind == ACTION_FETCH)
         return fetch(e, action);
     assert(action->kind == ACTION_LISTEN);
@@ -212,6 +232,8 @@ void errand_drop(struct errand *e)
     e->relay = NULL;
     lookup_cancel(e->lookup);
     e->lookup = NULL;
+    identd_cancel(e->identd);
+    e->identd = NULL;
     gateway_ftp_close(e->gateway);
     e->gateway = NULL;
     listen_close(e->listen);

@@ -50,6 +50,7 @@ struct server {
     struct splicer *splicer;
     char *user;
     char *password;
+    char *identd_user;
     char *deny[ACCESS_RULES_MAX]; /* what the rules borrow from */
     struct access_rules access;
     char pseudonym[32];
@@ -67,6 +68,7 @@ static void free_if_gone(struct server *s)
     spares_free(&s->http_sessions);
     free(s->user);
     free(s->password);
+    free(s->identd_user);
     for (size_t i = 0; i < s->access.count; i++)
         free(s->deny[i]);
     free(s);
@@ -241,6 +243,7 @@ static void set_context(struct server *s, struct listener *l,
         .has_no_basic = cfg->auth == SERVER_DIGEST,
         .has_no_udp = cfg->has_no_udp,
         .is_tor = cfg->is_tor,
+        .identd_user = s->identd_user,
         .is_forwarding = !cfg->has_no_forward,
         .is_ftp_gateway = cfg->is_ftp_gateway,
         .pseudonym = s->pseudonym,
@@ -277,13 +280,20 @@ static void set_context(struct server *s, struct listener *l,
     };
 }
 
-static bool copy_credentials(struct server *s, const struct server_config *cfg)
+/* A copy that *out owns then; NULL stays NULL. */
+static bool copy_text(const char *text, char **out)
 {
-    if (!cfg->user)
-        return true;
-    s->user = strdup(cfg->user);
-    s->password = strdup(cfg->password ? cfg->password : "");
-    return s->user && s->password;
+    *out = text ? strdup(text) : NULL;
+    return !text || *out;
+}
+
+static bool copy_texts(struct server *s, const struct server_config *cfg)
+{
+    const char *password = cfg->password ? cfg->password : "";
+
+    return copy_text(cfg->user, &s->user) &&
+           copy_text(cfg->user ? password : NULL, &s->password) &&
+           copy_text(cfg->identd_user, &s->identd_user);
 }
 
 /* One rule more, which borrows from a copy of text. */
@@ -340,7 +350,7 @@ static bool set_digest(struct server *s, const struct server_config *cfg)
 static bool prepare(struct server *s, const struct server_config *cfg,
                     struct px_error *err)
 {
-    if (copy_credentials(s, cfg) && set_digest(s, cfg))
+    if (copy_texts(s, cfg) && set_digest(s, cfg))
         return read_rules(s, cfg, err);
     (void)px_fail(err, UV_ENOMEM, "out of memory");
     return false;

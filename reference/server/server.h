@@ -37,6 +37,9 @@ struct server_config {
     bool is_ftp_gateway;     /* HTTP: ftp URIs are fetched */
     const char *pseudonym;   /* in Via, up to 31 octets; NULL: a random one */
     bool is_tor;             /* Tor's RESOLVE and RESOLVE_PTR are served */
+    const char *identd_user; /* SOCKS4: this user id is served once the identd
+                                of the client's host says the same; NULL: nobody
+                                is asked */
     const char *const *deny; /* rules (access.h): deny_count of them, up to
                                 ACCESS_RULES_MAX; what they describe is denied
                                 to everybody */

@@ -445,6 +445,10 @@ void session_handle(struct session *s, const struct event *event,
         if (s->state == SESSION_DIALLING)
             on_resolved(s, &event->address);
         break;
+    case EVENT_IDENTIFIED:
+        if (s->state == SESSION_DIALLING && s->is_identifying)
+            s->protocol->identified(s, event->data);
+        break;
     case EVENT_LISTENING:
         if (s->state == SESSION_DIALLING)
             session_bind_listening(s, &event->bound);

@@ -40,9 +40,12 @@ struct session_config {
                           stand in a quoted-string as they are; with verify */
     const struct digest_config *digest; /* of HTTP, with verify; NULL: Digest
                                            is not offered */
-    bool has_no_basic;   /* HTTP's Basic is not offered; only with digest */
-    bool has_no_udp;     /* SOCKS5's UDP ASSOCIATE is refused */
-    bool is_tor;         /* SOCKS5 has Tor's RESOLVE and RESOLVE_PTR */
+    bool has_no_basic; /* HTTP's Basic is not offered; only with digest */
+    bool has_no_udp;   /* SOCKS5's UDP ASSOCIATE is refused */
+    bool is_tor;       /* SOCKS5 has Tor's RESOLVE and RESOLVE_PTR */
+    /* SOCKS4: who says that this is their user id is served once the identd of
+     * their host says so, too; NULL: nobody is asked. */
+    const char *identd_user;
     bool is_forwarding;  /* HTTP: other methods than CONNECT are served too */
     bool is_ftp_gateway; /* and GET and HEAD of ftp URIs; with is_forwarding */
     /* HTTP: who this proxy is in Via (RFC 9110 section 7.6.3), a token that no
@@ -95,10 +98,12 @@ enum event_kind {
     EVENT_CLIENT_END,     /* FIN: no more from the client, it may still read */
     EVENT_CLIENT_RESET,   /* the client's connection broke; it is gone */
     EVENT_DIALLED,        /* .bound is our own address toward the target */
-    EVENT_DIAL_FAILED,    /* .failure; also of ASSOCIATE, RESOLVE, LISTEN and
-                             FETCH */
+    EVENT_DIAL_FAILED,    /* .failure; also of ASSOCIATE, RESOLVE, IDENTIFY,
+                             LISTEN and FETCH */
     EVENT_ASSOCIATED,     /* .bound is where the client is to send to */
     EVENT_RESOLVED,       /* .address: a name's address, or its name */
+    EVENT_IDENTIFIED,     /* .data: the user, as identd says; empty: it knows
+                             of none */
     EVENT_LISTENING,      /* .bound is where the peer is to connect to */
     EVENT_ACCEPTED,       /* .peer connected there; it waits until it is taken
                              or dropped, or all is closed */
@@ -142,6 +147,8 @@ enum action_kind {
     ACTION_ASSOCIATE,      /* .target is the client's announcement (see
                               association.h); answered likewise */
     ACTION_RESOLVE,        /* .target's address; answered likewise */
+    ACTION_IDENTIFY,       /* the client, by its identd (RFC 1413); answered by
+                              IDENTIFIED or DIAL_FAILED */
     ACTION_LISTEN,         /* for .target's address to connect, for anybody when
                               its kind is NONE; answered by LISTENING or
                               DIAL_FAILED, which may also come later */

@@ -33,6 +33,7 @@ struct protocol {
     /* The relay is there; the lookup has an answer. */
     void (*associated)(struct session *s, const struct px_endpoint *relay);
     void (*resolved)(struct session *s, const struct px_address *answer);
+    void (*identified)(struct session *s, struct px_bytes user);
     /* BIND: a reply of success that tells this; false if it cannot. */
     bool (*announce)(struct session *s, const struct px_endpoint *endpoint);
     bool is_ended_by_stranger; /* BIND: who comes unexpected is no mere noise */
@@ -63,6 +64,8 @@ struct session {
     enum auth_verdict auth; /* on the HTTP request at hand */
     size_t request_len;     /* octets of the request that is being dialled */
     bool is_binding;        /* the request is a BIND */
+    bool is_identifying;    /* SOCKS4: it is awaited what identd says */
+    bool is_identified;
     struct px_address bind_peer; /* who may connect; NONE: anybody */
     struct forward *forward; /* behind in; NULL but for HTTP that forwards */
     size_t in_len;           /* client octets that nothing has consumed yet */

@@ -23,14 +23,20 @@ static void send_reply(struct session *s, uint8_t code,
     session_send(s, &out, MESSAGE_SOCKS4_REPLY);
 }
 
-/* 92 and 93 are for servers that ask an identd; this one asks nobody. */
-static bool refuse(struct session *s, const struct px_error *err)
+static bool refuse_with(struct session *s, uint8_t code,
+                        const struct px_error *err)
 {
     static const struct px_endpoint none = {0};
 
-    send_reply(s, SOCKS4_REJECTED, &none);
+    send_reply(s, code, &none);
     session_fail(s, err);
     return false;
+}
+
+/* 92 and 93 are for what has to do with identd. */
+static bool refuse(struct session *s, const struct px_error *err)
+{
+    return refuse_with(s, SOCKS4_REJECTED, err);
 }
 
 static bool is_zero(const struct px_address *addr)
@@ -74,6 +80,24 @@ static bool is_dialable(const struct px_endpoint *dst, struct px_error *err)
     return false;
 }
 
+/* Whether its host has to say first that this is the user. */
+static bool has_to_identify(const struct session *s,
+                            const struct socks4_request *request)
+{
+    const char *user = s->cfg->identd_user;
+
+    return user && !s->is_identified &&
+           px_equal(request->user, px_bytes_of(user, strlen(user)));
+}
+
+static void identify(struct session *s)
+{
+    static const struct px_endpoint client = {0};
+
+    s->is_identifying = true;
+    session_ask(s, ACTION_IDENTIFY, &client);
+}
+
 /* A request is whole with its last NUL. */
 static bool step_request(struct session *s)
 {
@@ -91,6 +115,10 @@ static bool step_request(struct session *s)
     }
     if (!is_servable(s, &request, &err))
         return refuse(s, &err);
+    if (has_to_identify(s, &request)) {
+        identify(s);
+        return false;
+    }
     /* The name moves with the octets before it: dial first, then consume. */
     s->request_len = used;
     if (request.command == SOCKS4_BIND)
@@ -99,6 +127,31 @@ static bool step_request(struct session *s)
         return refuse(s, &err);
     session_dial(s, &request.dst);
     return false;
+}
+
+static void identified(struct session *s, struct px_bytes user)
+{
+    const char *claimed = s->cfg->identd_user;
+    struct px_error err;
+
+    s->is_identifying = false;
+    if (!px_equal(user, px_bytes_of(claimed, strlen(claimed)))) {
+        (void)px_refuse(&err, REQ_SOCKS4_REPLY_IDENTD_MISMATCH, 8,
+                        "identd names another user, or none");
+        (void)refuse_with(s, SOCKS4_IDENTD_MISMATCH, &err);
+        return;
+    }
+    s->is_identified = true;
+    (void)step_request(s); /* the whole of it waits there */
+}
+
+static void unidentified(struct session *s)
+{
+    struct px_error err;
+
+    (void)px_refuse(&err, REQ_SOCKS4_REPLY_IDENTD_UNREACHABLE, 8,
+                    "no identd answers at the client's host");
+    (void)refuse_with(s, SOCKS4_NO_IDENTD, &err);
 }
 
 /* A client of SOCKS4 can be told IPv4 addresses only. */
@@ -122,7 +175,10 @@ static void refused(struct session *s, enum dial_failure failure)
     struct px_error err = session_why_refused(s);
 
     (void)failure; /* 91 stands for all */
-    (void)refuse(s, &err);
+    if (s->is_identifying)
+        unidentified(s);
+    else
+        (void)refuse(s, &err);
 }
 
 /* Nothing was asked for yet that a reply could refuse. */
@@ -139,6 +195,7 @@ const struct protocol socks4_protocol = {
     .request = step_request,
     .granted = granted,
     .refused = refused,
+    .identified = identified,
     .announce = announce,
     .is_ended_by_stranger = true,
     .timed_out = timed_out,

@@ -125,6 +125,7 @@ static void check_action(struct walk *w, const struct action *action)
         break;
     case ACTION_ASSOCIATE:
     case ACTION_RESOLVE:
+    case ACTION_IDENTIFY:
     case ACTION_LISTEN:
     case ACTION_TAKE_PEER:
     case ACTION_DROP_PEER:

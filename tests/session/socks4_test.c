@@ -8,12 +8,21 @@
 #define NAMED   "\x04\x01\x01\xbb\x00\x00\x00\x01me\x00hi\x00"
 #define NOWHERE "\x00\x00\x00\x00\x00\x00"
 
+/* Of the user that identd has to confirm. */
+#define CONNECT_JOE "\x04\x01" TO "joe\x00"
+#define NAMED_JOE   "\x04\x01\x01\xbb\x00\x00\x00\x01joe\x00hi\x00"
+#define BIND_JOE    "\x04\x02" TO "joe\x00"
+
 #define START     "timer 10000\n"
 #define DIALLING  START "dial 127.0.0.1:80\ntimer 30100\n"
 #define OK_REPLY  "client:\x00\x5a\x12\x34\x7f\x00\x00\x09\n"
 #define RELAYING  DIALLING OK_REPLY "timer never\nrelay\n"
 #define LINGERING "end client\ntimer 2100\n"
 #define REJECTED  "client:\x00\x5b" NOWHERE "\n" LINGERING
+
+#define ASKING    START "identify\ntimer 30100\n"
+#define NO_IDENTD "client:\x00\x5c" NOWHERE "\n" LINGERING
+#define MISMATCH  "client:\x00\x5d" NOWHERE "\n" LINGERING
 
 #define GOOD      REQ_NONE, false
 #define BROKE(id) REQ_##id, true
@@ -65,6 +74,68 @@ static const struct play_row rows[] = {
      OPEN,
      {CLIENT("\x04\x01\x00\x50\x00\x00\x01\x01\x00hi\x00")},
      BYTES(START "dial 0.0.1.1:80\ntimer 30100\n"),
+     SESSION_DIALLING,
+     GOOD},
+    {"who has to be confirmed is asked for",
+     OPEN,
+     {CLIENT(CONNECT_JOE)},
+     BYTES(ASKING),
+     SESSION_DIALLING,
+     GOOD},
+    {"and is served then, with what came meanwhile",
+     OPEN,
+     {CLIENT(CONNECT_JOE "early"), IDENTIFIED("joe"), DIALLED},
+     BYTES(ASKING "dial 127.0.0.1:80\ntimer 30100\n" OK_REPLY
+                  "timer never\ntarget:early\nrelay\n"),
+     SESSION_RELAYING,
+     GOOD},
+    {"a name, too",
+     OPEN,
+     {CLIENT(NAMED_JOE), IDENTIFIED("joe")},
+     BYTES(ASKING "dial hi:443\ntimer 30100\n"),
+     SESSION_DIALLING,
+     GOOD},
+    {"and BIND",
+     OPEN,
+     {CLIENT(BIND_JOE), IDENTIFIED("joe")},
+     BYTES(ASKING "listen 127.0.0.1\ntimer 30100\n"),
+     SESSION_DIALLING,
+     GOOD},
+    {"identd names another user",
+     OPEN,
+     {CLIENT(CONNECT_JOE), IDENTIFIED("joey")},
+     BYTES(ASKING MISMATCH),
+     SESSION_CLOSING,
+     BROKE(SOCKS4_REPLY_IDENTD_MISMATCH)},
+    {"identd knows of nobody",
+     OPEN,
+     {CLIENT(CONNECT_JOE), IDENTIFIED("")},
+     BYTES(ASKING MISMATCH),
+     SESSION_CLOSING,
+     BROKE(SOCKS4_REPLY_IDENTD_MISMATCH)},
+    {"no identd is there",
+     OPEN,
+     {CLIENT(CONNECT_JOE), FAILED(DIAL_FAILED)},
+     BYTES(ASKING NO_IDENTD),
+     SESSION_CLOSING,
+     BROKE(SOCKS4_REPLY_IDENTD_UNREACHABLE)},
+    {"identd is silent",
+     OPEN,
+     {CLIENT(CONNECT_JOE), TIMER},
+     BYTES(ASKING "close target\n" NO_IDENTD),
+     SESSION_CLOSING,
+     BROKE(SOCKS4_REPLY_IDENTD_UNREACHABLE)},
+    {"what fails behind it is told as ever",
+     OPEN,
+     {CLIENT(CONNECT_JOE), IDENTIFIED("joe"), FAILED(DIAL_REFUSED)},
+     BYTES(ASKING "dial 127.0.0.1:80\ntimer 30100\n" REJECTED),
+     SESSION_CLOSING,
+     REQ_NONE,
+     true},
+    {"who is another user is not asked for",
+     OPEN,
+     {CLIENT("\x04\x01" TO "joey\x00")},
+     BYTES(DIALLING),
      SESSION_DIALLING,
      GOOD},
     {"everything at once, data is relayed once",

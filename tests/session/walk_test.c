@@ -38,6 +38,8 @@ static const struct px_bytes words[] = {
     BYTES("\x04\x01\x00\x50\x7f\x00\x00\x01me\x00"),
     BYTES("\x04\x02\x00\x50\x7f\x00\x00\x01me\x00"),
     BYTES("\x04\x02\x00\x50\x00\x00\x00\x01me\x00hi\x00"),
+    BYTES("\x04\x01\x00\x50\x7f\x00\x00\x01joe\x00"),
+    BYTES("\x04\x02\x00\x50\x7f\x00\x00\x01joe\x00"),
     BYTES("CONNECT a:1 HTTP/1.1\r\n"),
     BYTES("Host: a:1\r\n\r\n"),
     BYTES("Proxy-Authorization: Basic bWU6bGV0\r\n"),
@@ -57,6 +59,7 @@ struct walk {
     bool is_dialled;     /* ACTION_DIAL, or another request, came */
     bool is_associating; /* it was ACTION_ASSOCIATE */
     bool is_resolving;   /* it was ACTION_RESOLVE */
+    bool is_identifying; /* ACTION_IDENTIFY came, another is to follow */
     bool is_binding;     /* it was ACTION_LISTEN, or became so */
     bool has_peer;       /* somebody connected and is not dealt with */
     bool has_stranger;   /* who was not expected */
@@ -109,6 +112,10 @@ static void check_errand(struct walk *w, const struct action *action)
         w->is_resolving = action->kind == ACTION_RESOLVE;
         w->is_dialled = w->is_dialling = true;
         break;
+    case ACTION_IDENTIFY:
+        assert_false(w->is_dialled || w->is_identifying);
+        w->is_identifying = w->is_dialling = true;
+        break;
     case ACTION_LISTEN:
         assert_true(!w->is_dialled || w->is_resolving);
         w->is_resolving = false;
@@ -150,6 +157,7 @@ static void check_action(struct walk *w, const struct action *action)
     case ACTION_DIAL:
     case ACTION_ASSOCIATE:
     case ACTION_RESOLVE:
+    case ACTION_IDENTIFY:
     case ACTION_LISTEN:
     case ACTION_FETCH:
     case ACTION_TAKE_PEER:
@@ -263,6 +271,10 @@ static void dial_ends(struct walk *w)
                                .bound.addr.kind = PX_ADDRESS_IPV4};
     if (w->is_resolving)
         event.address.kind = PX_ADDRESS_IPV4;
+    if (w->is_identifying && !w->is_dialled)
+        event = (struct event){.kind = EVENT_IDENTIFIED,
+                               .data = random_below(w, 4) ? PX_LITERAL("joe")
+                                                          : PX_LITERAL("you")};
     w->is_dialling = false;
     if (random_below(w, 4) == 0) {
         event.kind = EVENT_DIAL_FAILED;
@@ -381,6 +393,7 @@ static struct walk walk_from(const struct walk_row *row, uint32_t seed)
                    .verify = row->auth == AUTH ? verify : NULL,
                    .realm = "proxyspec",
                    .is_tor = true,
+                   .identd_user = "joe",
                    .handshake_timeout_ms = PLAY_HANDSHAKE_MS,
                    .dial_timeout_ms = PLAY_DIAL_MS,
                    .bind_timeout_ms = PLAY_BIND_MS},
