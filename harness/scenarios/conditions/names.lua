@@ -90,7 +90,8 @@ for_all("ipv6-only", {
   needs  = { "ipv6" },
   run    = function (t, id, protocol)
     local o = t:origin()
-    local has_ipv6 = protocol ~= "socks4a" and select(2, ask(t, o.ipv6, 5))
+    local has_ipv6 = protocol ~= "socks4a"
+                     and select(2, ask(t, t:origin().ipv6, 5))
     reaches(t, id, t:name { aaaa = { o.ipv6.host }, port = o.port }, o,
             { contested = not has_ipv6 }) -- nobody is bound to have it
   end,
