@@ -67,7 +67,9 @@ static enum forward_verdict date_weekday(struct fault_memory *m,
     } else if (part->stage == FORWARD_RESPONSE_SENT && m->count[0] &&
                value.len == sizeof(text)) {
         memcpy(text, value.data, sizeof(text));
-        memcpy(text, text[0] == 'M' ? "Tue" : "Mon", 3);
+        text[0] = text[0] == 'M' ? 'T' : 'M';
+        text[1] = text[0] == 'T' ? 'u' : 'o';
+        text[2] = text[0] == 'T' ? 'e' : 'n';
         forward_set_value(m, part, "Date", px_bytes_of(text, sizeof(text)));
     }
     return FORWARD_PASS;
