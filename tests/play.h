@@ -172,12 +172,23 @@ struct play_step {
 
 /*
  * Whether the proxy asks for credentials; "me" and "let" are right. Or it asks
- * for none, and serves Tor's commands, or no UDP. Or it forwards, as "proxy";
+ * for none, and serves Tor's commands, or is as Tor's port, which has neither
+ * UDP nor BIND, or has no UDP. Or it forwards, as "proxy";
  * its clock then says Sun, 06 Nov 1994 08:49:37 GMT. With rules it forwards,
  * and denies "*.denied", "origin/secret", "DELETE origin", "127.0.0.66",
  * "127.0.0.67/secret" and "BIND 127.0.0.68". As a gateway it forwards, too.
  */
-enum play_auth { OPEN, AUTH, TOR, NO_UDP, FORWARD, FORWARD_AUTH, RULES, FTP };
+enum play_auth {
+    OPEN,
+    AUTH,
+    TOR,
+    TOR_PORT,
+    NO_UDP,
+    FORWARD,
+    FORWARD_AUTH,
+    RULES,
+    FTP,
+};
 
 /*
  * The log has a line an action: "client:OCTETS", "target:OCTETS" (what is

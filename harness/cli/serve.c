@@ -34,6 +34,7 @@ struct serve_options {
     bool has_no_forward;
     bool has_ftp;
     bool is_tor;
+    bool is_tor_port;
     const char *identd_user;
     int64_t response_s;
     int64_t max_connections;
@@ -75,6 +76,8 @@ static const struct option_row rows[] = {
      "SOCKS4: serve this user id only when the client's identd confirms it"},
     {"tor", 0, NULL, OPTION_FLAG, AT(is_tor), 0, 0,
      "serve Tor's RESOLVE and RESOLVE_PTR too"},
+    {"tor-port", 0, NULL, OPTION_FLAG, AT(is_tor_port), 0, 0,
+     "let the SOCKS port do all that Tor's own does, and no more"},
     {"max-connections", 0, "N", OPTION_INTEGER, AT(max_connections), 1, 1000000,
      "clients at once; more wait (10000)"},
 };
@@ -357,6 +360,7 @@ int cli_serve(int argc, char **argv)
     cfg.is_ftp_gateway = o.has_ftp;
     cfg.response_timeout_ms = (uint32_t)o.response_s * 1000;
     cfg.is_tor = o.is_tor;
+    cfg.is_tor_port = o.is_tor_port;
     cfg.identd_user = o.identd_user;
     cfg.max_connections = (unsigned)o.max_connections;
     return serve(&cfg);

@@ -88,12 +88,15 @@ function Socket:receive(within)
   return got
 end
 
--- A socket at this host; is_other: beside the client's own one.
-local function client_socket(d, client, host, class, is_other)
+-- A socket at this host; is_other: beside the client's own one. With a port, nil
+-- when that one is taken.
+local function client_socket(d, client, host, class, is_other, port)
   local at = endpoint(d, { witness = "client", number = client.number,
                            client = client, is_other = is_other })
-  local socket, why = open(at, host, 0)
-  if not socket then
+  local socket, why = open(at, host, port or 0)
+  if not socket and port then
+    return nil
+  elseif not socket then
     d:inconclusive(string.format("no UDP socket at %s: %s", host, why))
   end
   return setmetatable({ at = at, udp = socket, local_host = socket:host(),
@@ -103,11 +106,13 @@ end
 local Relay = setmetatable({}, { __index = Socket })
 Relay.__index = Relay
 
-function Relay:socket(from)
+function Relay:socket(from, port)
   local at = self.at
   local other = client_socket(at.d, self.client, from or self.local_host,
-                              Socket, true)
-  other.relay = self
+                              Socket, true, port)
+  if other then
+    other.relay = self
+  end
   return other
 end
 

@@ -17,8 +17,8 @@ local loader = {}
 
 -- What a scenario can need.
 loader.features = { "socks5", "noauth", "userpass", "socks4", "socks4a",
-                    "bind", "bind4", "udp", "tor", "http-connect",
-                    "http-forward", "http-basic", "http-digest", "ipv4", "ipv6",
+                    "bind", "bind4", "udp", "tor", "tor-daemon",
+                    "http-connect", "http-forward", "http-basic", "http-digest", "ipv4", "ipv6",
                     "name", "network", "rule", "rule-name",
                     "rule-path" }
 

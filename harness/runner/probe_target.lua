@@ -192,6 +192,46 @@ local function probe_extra(endpoint, options, extra)
     learn(endpoint, extra.feature, "absent",
           "the request was answered with " .. request.describe(got))
   end
+  return got
+end
+
+-- What the port says to a client of HTTP, as it is; or nil and why.
+local function hint(endpoint, options)
+  return try(endpoint, options, function (d)
+    local client = api.new(d):connect()
+    client:send("GET / HTTP/1.0\r\n\r\n")
+    return client:read_end(EXTRA_WITHIN)
+  end)
+end
+
+-- Tor's own daemon by two signs: it resolves an address to itself, and what it
+-- says to HTTP names it. Arti, of the same makers, says so too, and is another.
+local function probe_tor_daemon(endpoint, options)
+  local host, page
+  local got, why, is_contacted = ask(endpoint, options, 5, function (d)
+    host = d:origin().host
+    return socks5.request { to = d:origin(), command = 0xF0 }
+  end)
+  if got and is_resolved(got, is_contacted) and got.addr == host then
+    page, why = hint(endpoint, options)
+  elseif got then
+    why = "RESOLVE was answered with " .. request.describe(got)
+  end
+  if page and page:find("^HTTP/") and page:find("%f[%w]Tor%f[%W]")
+    and page:find("SOCKS", 1, true) and not page:find("Arti", 1, true) then
+    learn(endpoint, "tor-daemon", "present",
+          "RESOLVE works, and a GET is answered with a page that names Tor")
+  else
+    learn(endpoint, "tor-daemon", "absent", page
+          and "a GET is not answered with a page that names Tor" or why)
+  end
+end
+
+-- Whether it is worth two more connections to ask for Tor: not where RESOLVE is
+-- unknown, or other commands were left without an answer.
+local function may_be_tor(answers)
+  local resolve = answers.tor
+  return answers.bind and answers.udp and not (resolve and resolve.rep == 7)
 end
 
 -- Runs the functions as tasks, and on when all have ended.
@@ -214,16 +254,24 @@ local function at_once(list)
 end
 
 local function probe_extras(endpoint, options)
-  local list = {}
+  local list, answers = {}, {}
   for _, extra in ipairs(EXTRAS) do
     if extra.version <= endpoint.version
       and not endpoint.declared[extra.feature] then
       list[#list + 1] = function ()
-        probe_extra(endpoint, options, extra)
+        answers[extra.feature] = probe_extra(endpoint, options, extra)
       end
     end
   end
   at_once(list)
+  if endpoint.version == 5 and not endpoint.declared["tor-daemon"] then
+    if may_be_tor(answers) then
+      probe_tor_daemon(endpoint, options)
+    else
+      learn(endpoint, "tor-daemon", "absent",
+            "nothing that was tried speaks for it")
+    end
+  end
 end
 
 local function probe_socks5(endpoint, options)

@@ -82,7 +82,8 @@ local function plain_endpoints(endpoints)
   for i, one in ipairs(endpoints) do
     out[i] = { url = one.url, features = one.features, how = one.how,
                declared = one.declared, denied = one.denied,
-               denied_label = one.denied_label, denied_path = one.denied_path }
+               denied_label = one.denied_label, denied_path = one.denied_path,
+               kept_for = one.kept_for }
   end
   return out
 end

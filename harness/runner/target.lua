@@ -250,6 +250,25 @@ local function declare_all(one)
   end
 end
 
+-- A reference whose SOCKS port is as Tor's; kept for those scenarios that need
+-- that, so that no other meets what it leaves out of SOCKS.
+function Target:start_tor_port()
+  local server, why = native.server { socks = "127.0.0.1:0", tor_port = true,
+                                      fault = self.fault }
+  if not server then
+    return nil, why
+  end
+  self.servers[#self.servers + 1] = server
+  local one = assert(endpoint.parse("socks5://127.0.0.1:"
+                                    .. server:socks_port()))
+  one.kept_for = "tor-daemon"
+  for _, feature in ipairs { "socks4", "socks4a", "tor", "tor-daemon" } do
+    one.declared[feature] = "the reference has it"
+  end
+  self.endpoints[#self.endpoints + 1] = one
+  return true
+end
+
 function Target:start_reference()
   self.servers = {}
   for _, user in ipairs { false, USER } do
@@ -280,7 +299,7 @@ function Target:start_reference()
   table.sort(self.endpoints, function (a, b)
     return a.url < b.url
   end)
-  return true
+  return self:start_tor_port()
 end
 
 -- True, or nil, why and "usage" when the command or URL is at fault.
@@ -347,12 +366,14 @@ local function misfit(one, scenario)
   elseif scenario.version == 4 and one.user and scenario.config ~= "auth" then
     return "needs a target that asks for no credentials: SOCKS4 has none"
   end
+  local is_kept = one.kept_for ~= nil
   for _, feature in ipairs(scenario.needs) do
+    is_kept = is_kept and feature ~= one.kept_for
     if one.features[feature] == "absent" then
       return string.format("%s is absent: %s", feature, one.how[feature])
     end
   end
-  return nil
+  return is_kept and "is kept for those that need " .. one.kept_for or nil
 end
 
 -- How a control shows that this target lives.

@@ -96,6 +96,8 @@ static int native_server(lua_State *L)
     cfg.identd_user = option_string(L, 1, "identd_user", NULL);
     (void)lua_getfield(L, 1, "tor");
     cfg.is_tor = lua_toboolean(L, -1);
+    (void)lua_getfield(L, 1, "tor_port");
+    cfg.is_tor_port = lua_toboolean(L, -1);
     (void)lua_getfield(L, 1, "no_forward");
     cfg.has_no_forward = lua_toboolean(L, -1);
     (void)lua_getfield(L, 1, "response_timeout_ms");

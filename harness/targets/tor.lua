@@ -16,12 +16,14 @@ return {
     "socks5.request.*-answered", "socks5.request.address-type-*",
     "socks5.request.command-*", "socks5.request.version-*",
     "socks5.reply.request-*",
+    "tor.bind.*", "tor.data.*", "tor.gssapi.*", "tor.http.*", "tor.reply.*",
+    "tor.udp.*", "tor.userpass.*",
   },
   command  = { "tor", "-f", "{dir}/torrc", "--defaults-torrc", "/dev/null" },
   files    = {
     ["torrc"] = [[
 DataDirectory {dir}/data
-SocksPort 127.0.0.1:{port}
+SocksPort 127.0.0.1:{port} ExtendedErrors
 Socks5Proxy 127.0.0.1:9
 SocksTimeout 10
 Log notice stderr

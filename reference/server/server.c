@@ -234,15 +234,19 @@ static void set_context(struct server *s, struct listener *l,
                         enum session_protocol protocol,
                         const struct server_config *cfg)
 {
+    bool is_tor_port = cfg->is_tor_port && protocol == SESSION_SOCKS;
+
     l->config = (struct session_config){
         .protocol = protocol,
-        .verify = s->user ? verify : NULL,
+        .verify = s->user && !is_tor_port ? verify : NULL,
         .verify_ctx = s,
         .realm = "proxyspec",
         .digest = s->user && cfg->auth != SERVER_BASIC ? &s->digest : NULL,
         .has_no_basic = cfg->auth == SERVER_DIGEST,
-        .has_no_udp = cfg->has_no_udp,
-        .is_tor = cfg->is_tor,
+        .has_no_udp = cfg->has_no_udp || is_tor_port,
+        .has_no_bind = is_tor_port,
+        .is_tor = cfg->is_tor || is_tor_port,
+        .is_tor_port = is_tor_port,
         .identd_user = s->identd_user,
         .is_forwarding = !cfg->has_no_forward,
         .is_ftp_gateway = cfg->is_ftp_gateway,

@@ -37,6 +37,9 @@ struct server_config {
     bool is_ftp_gateway;     /* HTTP: ftp URIs are fetched */
     const char *pseudonym;   /* in Via, up to 31 octets; NULL: a random one */
     bool is_tor;             /* Tor's RESOLVE and RESOLVE_PTR are served */
+    bool is_tor_port;        /* and the SOCKS listener is as Tor's: no BIND, no
+                                UDP, any credentials (user and password are
+                                HTTP's alone), see session_config */
     const char *identd_user; /* SOCKS4: this user id is served once the identd
                                 of the client's host says the same; NULL: nobody
                                 is asked */

@@ -109,8 +109,9 @@ void session_enter(struct session *s, enum session_state next)
                              TO(SESSION_CLOSING) | TO(SESSION_CLOSED),
         [SESSION_AUTH] =
             TO(SESSION_REQUEST) | TO(SESSION_CLOSING) | TO(SESSION_CLOSED),
-        [SESSION_REQUEST] = TO(SESSION_DIALLING) | TO(SESSION_FORWARDING) |
-                            TO(SESSION_CLOSING) | TO(SESSION_CLOSED),
+        [SESSION_REQUEST] = TO(SESSION_AUTH) | TO(SESSION_DIALLING) |
+                            TO(SESSION_FORWARDING) | TO(SESSION_CLOSING) |
+                            TO(SESSION_CLOSED),
         [SESSION_FORWARDING] =
             TO(SESSION_REQUEST) | TO(SESSION_CLOSING) | TO(SESSION_CLOSED),
         [SESSION_DIALLING] = TO(SESSION_DIALLING) | TO(SESSION_LISTENING) |

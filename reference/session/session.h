@@ -42,7 +42,13 @@ struct session_config {
                                            is not offered */
     bool has_no_basic; /* HTTP's Basic is not offered; only with digest */
     bool has_no_udp;   /* SOCKS5's UDP ASSOCIATE is refused */
+    bool has_no_bind;  /* BIND is refused, in both versions of SOCKS */
     bool is_tor;       /* SOCKS5 has Tor's RESOLVE and RESOLVE_PTR */
+    /* SOCKS as at Tor's own port, in what Tor's socks-extensions add to it, but
+     * for the commands: any credentials are right, and may come unasked; names
+     * under .onion are refused with extended codes; who speaks HTTP is told of
+     * the mistake. Not with verify. */
+    bool is_tor_port;
     /* SOCKS4: who says that this is their user id is served once the identd of
      * their host says so, too; NULL: nobody is asked. */
     const char *identd_user;

@@ -64,6 +64,7 @@ struct session {
     enum auth_verdict auth; /* on the HTTP request at hand */
     size_t request_len;     /* octets of the request that is being dialled */
     bool is_binding;        /* the request is a BIND */
+    bool has_credentials;   /* SOCKS5: they came */
     bool is_identifying;    /* SOCKS4: it is awaited what identd says */
     bool is_identified;
     struct px_address bind_peer; /* who may connect; NONE: anybody */
@@ -228,5 +229,23 @@ bool session_is_tor_command(const struct session *s, uint8_t command);
 bool session_request_tor(struct session *s,
                          const struct socks5_request *request);
 void session_resolved(struct session *s, const struct px_address *answer);
+
+struct userpass_request;
+
+/*
+ * What Tor's own SOCKS port does otherwise; all false elsewhere. What pends is
+ * HTTP, which was answered with a page; 02 is selected of these methods;
+ * credentials come that no method asked for; these are wrong; a name under
+ * .onion cannot be connected to, as *rep says. *err says why not.
+ */
+PX_CHECKED bool session_tor_answers_http(struct session *s);
+PX_CHECKED bool session_tor_wants_userpass(const struct session *s,
+                                           struct px_bytes methods);
+PX_CHECKED bool session_tor_has_unasked(const struct session *s);
+PX_CHECKED bool session_tor_denies(const struct userpass_request *request,
+                                   struct px_error *err);
+PX_CHECKED bool session_tor_is_onion(const struct session *s,
+                                     const struct px_address *addr,
+                                     uint8_t *rep, struct px_error *err);
 
 #endif

@@ -53,18 +53,19 @@ static bool is_servable(const struct session *s,
                         struct px_error *err)
 {
     const struct px_address *addr = &request->dst.addr;
+    uint8_t rep; /* of SOCKS5; this version has one code for all */
 
     if (s->cfg->verify) /* the user id claims, it does not prove */
         (void)px_refuse(err, REQ_SOCKS4_ACCESS_CRITERIA, 0,
                         "credentials are asked for, SOCKS4 carries none");
     else if (request->command != SOCKS4_CONNECT &&
-             request->command != SOCKS4_BIND)
+             (request->command != SOCKS4_BIND || s->cfg->has_no_bind))
         (void)px_refuse(err, REQ_SOCKS4_REQUEST_COMMAND, 1, "CD is %#04x",
                         request->command);
     else if (addr->kind == PX_ADDRESS_NAME && addr->name.len == 0)
         (void)px_refuse(err, REQ_SOCKS4A_NAME_EMPTY, 4, "empty name");
     else
-        return true;
+        return !session_tor_is_onion(s, addr, &rep, err);
     return false;
 }
 

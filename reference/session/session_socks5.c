@@ -54,15 +54,24 @@ bool session_refuse(struct session *s, uint8_t rep, const struct px_error *err)
     return false;
 }
 
+/* The one method that is selected, if it was offered. */
+static uint8_t wanted_of(const struct session *s,
+                         const struct socks5_greeting *greeting)
+{
+    return s->cfg->verify || session_tor_wants_userpass(s, greeting->methods)
+               ? SOCKS5_USERPASS
+               : SOCKS5_NO_AUTH;
+}
+
 /*
  * RFC 1928 section 3: the one method that the configuration wants, or FF. A
  * client of SOCKS4 has no greeting: its first message is the request.
  */
 static bool step_greeting(struct session *s)
 {
-    uint8_t wanted = s->cfg->verify ? SOCKS5_USERPASS : SOCKS5_NO_AUTH;
     struct socks5_greeting greeting;
     struct px_error err;
+    uint8_t wanted;
     size_t used;
 
     if (s->in_len && s->in[0] == SOCKS4_VERSION) {
@@ -70,6 +79,8 @@ static bool step_greeting(struct session *s)
         session_enter(s, SESSION_REQUEST);
         return true;
     }
+    if (session_tor_answers_http(s))
+        return false;
     switch (
         socks5_decode_greeting(session_pending(s), &greeting, &used, &err)) {
     case PX_NEED_MORE:
@@ -80,6 +91,7 @@ static bool step_greeting(struct session *s)
     case PX_DONE:
         break;
     }
+    wanted = wanted_of(s, &greeting);
     if (greeting.methods.len == 0 ||
         !memchr(greeting.methods.data, wanted, greeting.methods.len)) {
         (void)px_refuse(&err, REQ_SOCKS5_METHOD_FF, 2,
@@ -90,8 +102,23 @@ static bool step_greeting(struct session *s)
     }
     send_selection(s, wanted);
     session_consume(s, used);
-    session_enter(s, s->cfg->verify ? SESSION_AUTH : SESSION_REQUEST);
+    session_enter(s,
+                  wanted == SOCKS5_USERPASS ? SESSION_AUTH : SESSION_REQUEST);
     return true;
+}
+
+/* Whether these credentials are right; else *err says why not. */
+static bool are_right(const struct session *s,
+                      const struct userpass_request *request,
+                      struct px_error *err)
+{
+    if (s->cfg->is_tor_port)
+        return !session_tor_denies(request, err);
+    if (s->cfg->verify(s->cfg->verify_ctx, request->user, request->password))
+        return true;
+    (void)px_refuse(err, REQ_USERPASS_VERIFY_BOTH, 0,
+                    "the credentials are wrong");
+    return false;
 }
 
 /* RFC 1929 section 2. */
@@ -108,16 +135,13 @@ static bool step_auth(struct session *s)
     case PX_ERROR:
         break;
     case PX_DONE:
-        if (s->cfg->verify(s->cfg->verify_ctx, request.user,
-                           request.password)) {
-            send_status(s, 0);
-            session_consume(s, used);
-            session_enter(s, SESSION_REQUEST);
-            return true;
-        }
-        (void)px_refuse(&err, REQ_USERPASS_VERIFY_BOTH, 0,
-                        "the credentials are wrong");
-        break;
+        if (!are_right(s, &request, &err))
+            break;
+        send_status(s, 0);
+        s->has_credentials = true;
+        session_consume(s, used);
+        session_enter(s, SESSION_REQUEST);
+        return true;
     }
     send_status(s, 1);
     session_fail(s, &err);
@@ -127,9 +151,12 @@ static bool step_auth(struct session *s)
 static bool ask_to_connect(struct session *s, const struct px_endpoint *dst)
 {
     struct px_error err;
+    uint8_t rep;
 
     if (!destination_is_reachable(dst, &err))
         return session_refuse(s, SOCKS5_GENERAL_FAILURE, &err);
+    if (session_tor_is_onion(s, &dst->addr, &rep, &err))
+        return session_refuse(s, rep, &err);
     session_dial(s, dst);
     return false;
 }
@@ -144,6 +171,12 @@ static bool ask_to_bind(struct session *s, const struct px_endpoint *dst)
     return session_bind(s, dst);
 }
 
+static bool is_served(const struct session *s, uint8_t command)
+{
+    return command == SOCKS5_CONNECT ||
+           (command == SOCKS5_BIND && !s->cfg->has_no_bind);
+}
+
 /* RFC 1928 sections 4 to 6. */
 static bool step_request(struct session *s)
 {
@@ -151,6 +184,10 @@ static bool step_request(struct session *s)
     struct px_error err;
     size_t used;
 
+    if (session_tor_has_unasked(s)) {
+        session_enter(s, SESSION_AUTH);
+        return true;
+    }
     switch (socks5_decode_request(session_pending(s), &request, &used, &err)) {
     case PX_NEED_MORE:
         return false;
@@ -167,7 +204,7 @@ static bool step_request(struct session *s)
         return session_request_udp(s, &request);
     if (session_is_tor_command(s, request.command))
         return session_request_tor(s, &request);
-    if (request.command != SOCKS5_CONNECT && request.command != SOCKS5_BIND) {
+    if (!is_served(s, request.command)) {
         (void)px_refuse(&err, REQ_SOCKS5_REQUEST_CMD_UNKNOWN, 1, "CMD is %#04x",
                         request.command);
         return session_refuse(s, SOCKS5_COMMAND_NOT_SUPPORTED, &err);

@@ -231,6 +231,12 @@ result $? "--tor"
 ends TERM
 result $? "and its end"
 
+serve --socks 127.0.0.1:0 --tor-port
+[ "$(reply "$resolve")" = 00 ] && [ "$(reply "$associate")" = 07 ]
+result $? "--tor-port"
+ends TERM
+result $? "and its end"
+
 serve --socks 127.0.0.1:0 --no-udp
 [ "$(reply "$associate")" = 07 ]
 result $? "--no-udp"

@@ -35,6 +35,9 @@ static const struct px_bytes words[] = {
     BYTES("\x05\xf1\x00\x01\x7f\x00\x00\x01\x00\x00"),
     BYTES("\x05\x02\x00\x01\x7f\x00\x00\x01\x00\x00"),
     BYTES("\x05\x02\x00\x03\x02hi\x00\x00"),
+    BYTES("\x01\x00\x00"),
+    BYTES("\x01\x09<torS0X>1\x00"),
+    BYTES("\x05\x01\x00\x03\x07x.onion\x01\xbb"),
     BYTES("\x04\x01\x00\x50\x7f\x00\x00\x01me\x00"),
     BYTES("\x04\x02\x00\x50\x7f\x00\x00\x01me\x00"),
     BYTES("\x04\x02\x00\x50\x00\x00\x00\x01me\x00hi\x00"),
@@ -386,13 +389,18 @@ static void open_well(struct walk *w, const struct walk_row *row)
     happen(w, &event);
 }
 
+/* Of the walks of SOCKS without credentials some are on a port as Tor's. */
 static struct walk walk_from(const struct walk_row *row, uint32_t seed)
 {
+    bool is_tor_port = row->protocol == SESSION_SOCKS && row->auth == OPEN &&
+                       (seed >> 24) % 8 == 0;
     struct walk w = {
         .config = {.protocol = row->protocol,
                    .verify = row->auth == AUTH ? verify : NULL,
                    .realm = "proxyspec",
                    .is_tor = true,
+                   .is_tor_port = is_tor_port,
+                   .has_no_bind = is_tor_port,
                    .identd_user = "joe",
                    .handshake_timeout_ms = PLAY_HANDSHAKE_MS,
                    .dial_timeout_ms = PLAY_DIAL_MS,

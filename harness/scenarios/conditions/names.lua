@@ -43,6 +43,8 @@ local function reaches(t, id, name, o, options)
   local up, text = t:accepted(o, id, options.patient and 8 or 2), t:nonce()
   c:send(text)
   t:check(up:read(#text) == text, id, "the destination got other octets")
+  up:send(text)
+  t:check(c:read(#text) == text, id, "the client got other octets")
 end
 
 local PROTOCOLS = { "socks5", "socks4a", "http-connect" }

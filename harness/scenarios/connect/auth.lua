@@ -108,6 +108,7 @@ local WRONG = {
 
 local MALFORMED = {
   { "password-nul", pair(function (u, p) return u, p .. "\0x" end) },
+  { "password-nul-alone", pair(function (u, p) return u, p .. "\0" end) },
   { "no-colon", function (u) return "Basic " .. http.base64(u) end },
   { "colon-left-out", function (u, p) return "Basic " .. http.base64(u .. p) end },
   { "scheme-alone", function () return "Basic" end },
@@ -204,6 +205,26 @@ scenario "auth.malformed.two-fields" {
     local answer = c:receive(http.response {}, 5)
     t:check(not answer or answer.status // 100 ~= 5, "auth.basic.malformed",
             "answered with a 5xx")
+  end,
+}
+
+scenario "auth.malformed.two-wrong-fields" {
+  title    = "wrong credentials in two fields are wrong",
+  checks   = { "auth.basic.malformed", "auth.proxy.no-tunnel" },
+  needs    = NEEDS,
+  config   = "auth",
+  negative = true,
+  run      = function (t)
+    local o, c = t:origin(), t:connect()
+    c:send(http.connect { to = o, credentials = false, fields = {
+      { "Proxy-Authorization", http.basic("nobody", "nothing") },
+      { "Proxy-Authorization", http.basic("somebody", "nothing") } } })
+    local answer = c:receive(http.response {}, 5)
+    local group = answer and answer.status // 100
+    t:check(group ~= 2 and group ~= 5, "auth.basic.malformed",
+            answer and string.format("answered with %d", answer.status))
+    t:check(not o:accept(0.1), "auth.proxy.no-tunnel",
+            "the destination was connected to")
   end,
 }
 
@@ -401,6 +422,16 @@ local BYPASSES = {
   { "connect-http10", function (authority)
       return "CONNECT " .. authority .. " HTTP/1.0\r\n\r\n"
     end },
+  { "connect-ipv6", function (_, _, o)
+      local authority = string.format("[%s]:%d", o.ipv6.host, o.ipv6.port)
+      return "CONNECT " .. authority .. " HTTP/1.1\r\nHost: " .. authority
+             .. "\r\n\r\n"
+    end, "ipv6" },
+  { "connect-name", function (_, _, o)
+      local authority = string.format("%s:%d", o.name.host, o.name.port)
+      return "CONNECT " .. authority .. " HTTP/1.1\r\nHost: " .. authority
+             .. "\r\n\r\n"
+    end, "name" },
   { "connect-lower-case", function (authority)
       return "connect " .. authority .. " HTTP/1.1\r\nHost: " .. authority
              .. "\r\n\r\n"
@@ -427,13 +458,13 @@ for _, case in ipairs(BYPASSES) do
     title    = "nothing reaches the origin without credentials: "
                .. name:gsub("-", " "),
     checks   = { id },
-    needs    = NEEDS,
+    needs    = { "http-connect", "http-basic", case[3] },
     config   = "auth",
     negative = true,
     run      = function (t)
       local o, c = t:origin(), t:connect()
       local authority = string.format("%s:%d", o.host, o.port)
-      c:send(text_of(authority, http.basic(t.target.user, t.target.password)))
+      c:send(text_of(authority, http.basic(t.target.user, t.target.password), o))
       c:receive(http.response {}, 1)
       t:check(not o:accept(0.2), id, "the origin was connected to")
     end,

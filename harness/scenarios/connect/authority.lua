@@ -86,6 +86,8 @@ family("http.connect.form-", "http.connect.target-form", "ipv4", {
   { "asterisk", "of an asterisk", function () return "*" end },
   { "path-behind", "with a path behind the port",
     function (o, h) return string.format("%s:%d/path", h, o.port) end },
+  { "slash-behind", "with a slash behind the port",
+    function (o, h) return string.format("%s:%d/", h, o.port) end },
   { "query-behind", "with a query behind the port",
     function (o, h) return string.format("%s:%d?query", h, o.port) end },
   { "fragment-behind", "with a fragment behind the port",
@@ -100,6 +102,12 @@ family("http.connect.form-", "http.connect.target-form", "ipv4", {
     function (o, h) return string.format("%s:%d,%s:%d", h, o.port, h, o.port) end },
   { "bracketed-ipv4", "with an IPv4 address in brackets",
     function (o, h) return string.format("[%s]:%d", h, o.port) end },
+  -- No part of an IPv4 address is above 255, so this is a name, of nobody.
+  { "octet-wrapped", "with an octet that wraps at 8 bits",
+    function (o, h)
+      local first, rest = h:match("^(%d+)(.*)$")
+      return string.format("%d%s:%d", first + 256, rest, o.port)
+    end },
   { "host-nul", "with a zero octet in the host",
     function (o, h) return string.format("%s\0.invalid:%d", h, o.port) end },
 })

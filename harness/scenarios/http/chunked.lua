@@ -182,7 +182,8 @@ for name, size in pairs(SIZES) do
 end
 
 for name, size in pairs { ["prefix"] = "0x0", ["minus"] = "-0", ["plus"] = "+0",
-                          ["letter"] = "0g", ["word"] = "end" } do
+                          ["letter"] = "0g", ["word"] = "end",
+                          ["empty"] = "" } do
   both_ways("http.chunked.last-size-" .. name,
     "a last chunk whose size is no number does not end anything: " .. name,
     "http.chunked.size-invalid", "5\r\nhello\r\n" .. size .. "\r\n\r\n",
@@ -239,6 +240,8 @@ local DATA = {
   ["blanks"] = "5\r\nhello \r\n0\r\n\r\n",
   ["extra-crlf"] = "5\r\nhello\r\n\r\n0\r\n\r\n",
   ["crlf-first"] = "\r\n5\r\nhello\r\n0\r\n\r\n",
+  ["letter-and-lf"] = "5\r\nhelloX\n0\r\n\r\n",
+  ["cr-alone"] = "5\r\nhello\r0\r\n\r\n",
   ["cr-and-letter"] = "5\r\nhello\rX0\r\n\r\n",
   ["zero-short"] = "5\r\nhello0\r\n0\r\n\r\n",
 }

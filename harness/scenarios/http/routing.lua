@@ -271,6 +271,22 @@ scenario "http.persist.targets-of-one-port" {
   end,
 }
 
+scenario "http.persist.targets-of-one-name" {
+  title  = "requests of one connection for two ports of one name",
+  checks = { "http.persist.targets" },
+  needs  = { "http-forward", "name" },
+  within = 15,
+  run    = function (t)
+    local id, first, second = "http.persist.targets", t:witness {}, t:witness {}
+    local x = t:exchange { origin = first, to = first.name, breaks = id }
+    local y = t:exchange { origin = second, to = second.name, reuse = x.client }
+    t:check(#first.requests == 1, id,
+            "the first origin got the request for the second")
+    t:check(not y.response or y.is_own or y.response.body == y.nonce, id,
+            "the second request got another answer")
+  end,
+}
+
 scenario "http.persist.targets-of-like-names" {
   title  = "requests of one connection for two names that begin alike",
   checks = { "http.persist.targets" },

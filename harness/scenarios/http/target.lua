@@ -554,7 +554,7 @@ scenario "http.target.space-inside" {
 }
 
 for _, scheme in ipairs { "gopher", "foo", "httpx", "coap", "http2", "http-unix",
-                          "icap", "shttp", "httpsx" } do
+                          "icap", "shttp", "httpsx", "file" } do
   scenario("http.target.scheme-" .. scheme) {
     title    = "a scheme that is not http is not taken for it: " .. scheme,
     checks   = { "http.target.unknown-scheme" },

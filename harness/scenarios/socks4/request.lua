@@ -19,7 +19,7 @@ for _, version in ipairs { 0, 3, 6 } do
   }
 end
 
-for _, command in ipairs { 0, 3, 255 } do
+for _, command in ipairs { 0, 3, 129, 255 } do
   scenario("socks4.request.command-" .. command) {
     title    = string.format("command %d, which is none, is refused", command),
     checks   = { "socks4.request.command" },

@@ -315,6 +315,60 @@ for _, case in ipairs { { "00", 0 }, { "00-02", 0, 2 }, { "02-00", 2, 0 } } do
   }
 end
 
+local function all_but_ff()
+  local out = {}
+  for method = 0, 254 do
+    out[#out + 1] = method
+  end
+  return out
+end
+
+scenario "socks5.method.downgrade-among-others" {
+  title    = "where a password is asked for, 00 is not selected among others",
+  checks   = { "socks5.method.no-downgrade" },
+  needs    = { "socks5", "userpass" },
+  config   = "auth",
+  negative = true,
+  run      = function (t)
+    for _, methods in ipairs { { 0, 1 }, { 1, 0 }, { 0, 1, 2 }, { 2, 1, 0 },
+                               { 0x80, 0 }, { 0, 0 }, { 3, 0, 2, 0xFE },
+                               all_but_ff() } do
+      local c = t:connect()
+      c:send(socks5.greeting { methods = methods })
+      local got = c:receive(selection)
+      t:check(not got or got.method ~= 0, "socks5.method.no-downgrade",
+              string.format("method 00 was selected of %d", #methods))
+    end
+  end,
+}
+
+-- SOCKS4 has no passwords: who asks for one and serves it asks nobody who knows.
+for _, command in ipairs { 1, 2 } do
+  local name = command == 1 and "connect" or "bind"
+  scenario("socks5.method.downgrade-version-4-" .. name) {
+    title    = "where a password is asked for, SOCKS4 is not served: " .. name,
+    checks   = { "socks5.method.no-downgrade" },
+    needs    = { "socks5", "userpass", "ipv4" },
+    config   = "auth",
+    negative = true,
+    run      = function (t)
+      local o = t:origin()
+      local a, b, c, d = o.host:match("^(%d+)%.(%d+)%.(%d+)%.(%d+)$")
+      local ip = string.pack("BBBB", a, b, c, d)
+      for _, rest in ipairs { ip .. "\0", ip .. t.target.user .. "\0",
+                              "\0\0\0\1\0" .. o.name.host .. "\0" } do
+        local client = t:connect()
+        client:send(string.pack(">BBI2", 4, command, o.port) .. rest)
+        local got = client:read(2)
+        t:check(got ~= "\0\90", "socks5.method.no-downgrade",
+                "a request of SOCKS4 was granted without a password")
+        t:check(not o:accept(0.1), "socks5.method.no-downgrade",
+                "a request of SOCKS4 reached the origin without a password")
+      end
+    end,
+  }
+end
+
 scenario "socks5.method.userpass" {
   title  = "method 02 is agreed to where credentials are configured",
   checks = { "socks5.method.userpass-support" },

@@ -128,6 +128,37 @@ for _, atyp in ipairs { 0x00, 0x02, 0x05, 0xFF } do
   }
 end
 
+-- What is a whole request for whoever takes the type for one that he knows.
+scenario "socks5.request.address-type-shaped" {
+  title    = "no unassigned address type is taken for one that is assigned",
+  checks   = { "socks5.request.atyp-unknown" },
+  needs    = { "socks5" },
+  negative = true,
+  within   = 20,
+  run      = function (t)
+    local o = t:origin()
+    local a, b, c, d = o.host:match("^(%d+)%.(%d+)%.(%d+)%.(%d+)$")
+    local shapes = { string.pack("BBBB", a, b, c, d), string.pack("s1", o.host),
+                     ("\0"):rep(15) .. "\1" }
+    for _, try in ipairs { { 0x00, 1, 3 }, { 0x02, 1, 3 }, { 0x05, 1, 3 },
+                           { 0x11, 1 }, { 0x41, 1 }, { 0x81, 1 }, { 0x83, 2 },
+                           { 0x84, 3 }, { 0xFF, 1, 3 } } do
+      for i = 2, #try do
+        local client = t:connect()
+        t:open(client)
+        client:send(string.pack(">BBBB", 5, 1, 0, try[1]) .. shapes[try[i]]
+                    .. string.pack(">I2", o.port))
+        local reply = client:receive(socks5.reply {}, 0.5)
+        t:check(not reply or reply.rep ~= 0, "socks5.request.atyp-unknown",
+                string.format("address type %02X was granted", try[1]))
+        client:close()
+      end
+    end
+    t:check(not o:accept(0.1), "socks5.request.atyp-unknown",
+            "one of them reached the origin")
+  end,
+}
+
 -- With a command that a proxy may not know, 07 says as much.
 for _, case in ipairs { { "bind", 2 }, { "associate", 3 } } do
   local name, command = case[1], case[2]

@@ -177,6 +177,7 @@ local WRONG = {
   { "user-longer", function (u, p) return u .. "x", p end },
   { "password-longer", function (u, p) return u, p .. "x" end },
   { "password-space", function (u, p) return u, p .. " " end },
+  { "user-space", function (u, p) return u .. " ", p end },
   { "password-last", function (u, p) return u, changed(p, #p) end },
   { "password-first", function (u, p) return u, changed(p, 1) end },
   { "password-middle", function (u, p) return u, changed(p, #p // 2 + 1) end },

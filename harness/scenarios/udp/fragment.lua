@@ -79,7 +79,7 @@ scenario "socks5.udp.lone-last-piece" {
   checks = { "socks5.udp.frag-drop", "socks5.udp.frag-sequence" },
   needs  = NEEDS,
   run    = function (t)
-    check_dropped(t, { 0x82, 0x83, 0x8B, 0xFF })
+    check_dropped(t, { 0x80, 0x82, 0x83, 0x8B, 0xFF })
   end,
 }
 
@@ -271,6 +271,13 @@ scenario "socks5.udp.lower-piece" {
     for _, got in ipairs(arrivals(sink, 0.3, a, b)) do
       t:check(not (got:find(a, 1, true) and got:find(b, 1, true)),
               "socks5.udp.frag-restart", "what was abandoned is relayed")
+    end
+    -- Nor does the queue go on as if that piece had not come.
+    for _, lower in ipairs { 1, 2 } do
+      send(relay, sink, { { 0x01, a }, { 0x02, b }, { 0x03, b }, { lower, c },
+                          { 0x84, d } })
+      t:check(#arrivals(sink, 0.3, a, d) == 0, "socks5.udp.frag-restart",
+              "a queue goes on behind a lower piece")
     end
   end,
 }

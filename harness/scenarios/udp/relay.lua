@@ -96,6 +96,30 @@ scenario "socks5.udp.two-targets" {
   end,
 }
 
+scenario "socks5.udp.two-families" {
+  title  = "one association reaches targets of IPv4 and of IPv6",
+  checks = { "socks5.udp.multi-target" },
+  needs  = { "socks5", "udp", "ipv6" },
+  within = 20,
+  run    = function (t)
+    local _, alone = t:associate {}
+    local _, relay = t:associate {}
+    local sink = t:sink {}
+    if not carried(alone, sink, sink.ipv6, t:nonce(), {}) then
+      t:skip("nothing is relayed to IPv6")
+    end
+    alive(t, relay, sink)
+    t:check(carried(relay, sink, sink.ipv6, t:nonce(), {}),
+            "socks5.udp.multi-target",
+            "nothing is relayed to IPv6 behind a datagram to IPv4",
+            { absence = true })
+    t:check(carried(alone, sink, sink, t:nonce(), {}),
+            "socks5.udp.multi-target",
+            "nothing is relayed to IPv4 behind a datagram to IPv6",
+            { absence = true })
+  end,
+}
+
 -- A crowd of datagrams may lose some of them, and ends nothing.
 scenario "socks5.udp.many" {
   title  = "an association goes on behind many datagrams",

@@ -52,6 +52,13 @@ for suffix, host in pairs { [""] = "127.0.0.2", ["-elsewhere"] = "127.9.8.1" } d
         t:check(not sink:receive(0.4) and sink:count() == before,
                 "socks5.udp.source-drop", "it was relayed")
       end
+      local twin = relay:socket(host, relay.local_port)
+      local before = sink:count()
+      if twin then
+        twin:send(udp.datagram { to = sink, data = t:nonce() })
+        t:check(not sink:receive(0.4) and sink:count() == before,
+                "socks5.udp.source-drop", "it was relayed, from the same port")
+      end
       alive(t, relay, sink)
     end,
   }

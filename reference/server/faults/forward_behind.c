@@ -106,6 +106,25 @@ static enum fault_verdict dials_by_port(struct fault_memory *m,
     return FAULT_PASS;
 }
 
+/* A name has one port, that of its first request. */
+static enum fault_verdict dials_first_port(struct fault_memory *m,
+                                           struct action *action)
+{
+    struct px_bytes name = action->target.addr.name;
+
+    if (action->kind != ACTION_DIAL ||
+        action->target.addr.kind != PX_ADDRESS_NAME)
+        return FAULT_PASS;
+    if (m->kept_len == 0) {
+        memcpy(m->kept, name.data, name.len);
+        m->kept_len = name.len;
+        m->count[0] = action->target.port;
+    } else if (px_equal_nocase(px_bytes_of(m->kept, m->kept_len), name)) {
+        action->target.port = (uint16_t)m->count[0];
+    }
+    return FAULT_PASS;
+}
+
 static enum fault_verdict dials_by_begin(struct fault_memory *m,
                                          struct action *action)
 {
@@ -328,6 +347,8 @@ static const struct fault faults[] = {
            trailer_stays, REQ_HTTP_PERSIST_SEPARATE),
     DIALS("port-alone", "tells origins apart by their port alone",
           dials_by_port, REQ_HTTP_PERSIST_TARGETS),
+    DIALS("first-port", "asks all ports of a name where the first one was",
+          dials_first_port, REQ_HTTP_PERSIST_TARGETS),
     DIALS("name-begin", "tells names apart by their first eight octets",
           dials_by_begin, REQ_HTTP_PERSIST_TARGETS),
     TRAILER("cr", "passes a bare CR in trailers on", "X-T: a\rb", "X-T: a\001b",

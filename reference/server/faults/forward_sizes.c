@@ -246,6 +246,49 @@ static void mend(struct fault_memory *m, struct event *event, size_t at,
     event->data.len = from + len + rest;
 }
 
+/* What follows a first chunk of "hello"; nothing when there is none. */
+static struct px_bytes behind_hello(const struct event *event)
+{
+    static const struct px_bytes begin = {(const uint8_t *)"5\r\nhello", 8};
+    struct px_bytes chunks = chunks_of(event);
+
+    if (chunks.len < begin.len + 2 ||
+        !px_equal(px_bytes_of(chunks.data, begin.len), begin))
+        return (struct px_bytes){0};
+    return px_bytes_of(chunks.data + begin.len, chunks.len - begin.len);
+}
+
+enum { AT_HELLO_END = 8 };
+
+static enum fault_verdict any_and_lf(struct fault_memory *m,
+                                     struct event *event)
+{
+    struct px_bytes end = behind_hello(event);
+
+    if (end.len && end.data[0] != '\r' && end.data[1] == '\n')
+        mend(m, event, AT_HELLO_END, 2, "\r\n");
+    return FAULT_PASS;
+}
+
+static enum fault_verdict cr_alone(struct fault_memory *m, struct event *event)
+{
+    struct px_bytes end = behind_hello(event);
+
+    if (end.len && end.data[0] == '\r' && end.data[1] != '\n')
+        mend(m, event, AT_HELLO_END, 1, "\r\n");
+    return FAULT_PASS;
+}
+
+static enum fault_verdict empty_size(struct fault_memory *m,
+                                     struct event *event)
+{
+    struct px_bytes end = behind_hello(event);
+
+    if (end.len > 3 && memcmp(end.data, "\r\n\r\n", 4) == 0)
+        mend(m, event, AT_HELLO_END + 2, 0, "0");
+    return FAULT_PASS;
+}
+
 static bool is_hex(uint8_t octet)
 {
     return (octet >= '0' && octet <= '9') || (octet >= 'a' && octet <= 'f') ||
@@ -366,6 +409,12 @@ static const struct fault faults[] = {
               any_line, REQ_HTTP_CHUNKED_TERMINATOR),
     OF_CHUNKS("chunks-end-any", "ends chunks at any two octets", any_end,
               REQ_HTTP_CHUNKED_TERMINATOR),
+    OF_CHUNKS("chunk-lf-any", "ends the data of a chunk at any octet and LF",
+              any_and_lf, REQ_HTTP_CHUNKED_DATA_CRLF),
+    OF_CHUNKS("chunk-cr-alone", "ends the data of a chunk at CR alone",
+              cr_alone, REQ_HTTP_CHUNKED_DATA_CRLF),
+    OF_CHUNKS("chunk-size-empty", "takes an empty size of a chunk for zero",
+              empty_size, REQ_HTTP_CHUNKED_SIZE_INVALID),
     OF_CHUNKS("chunks-empty-lines", "skips empty lines between chunks",
               empty_lines, REQ_HTTP_CHUNKED_DATA_CRLF),
 };

@@ -121,6 +121,23 @@ static enum fault_verdict fail_open(struct fault_memory *m, struct event *event)
     return FAULT_PASS;
 }
 
+/* The password goes to who takes a C string. */
+static enum fault_verdict nul_trimmed(struct fault_memory *m,
+                                      struct event *event)
+{
+    uint8_t buf[1024];
+    struct http1_request_head head;
+    struct px_bytes value, user, password;
+
+    if (shows(m, event, &head, &value) &&
+        http1_parse_basic(value, buf, sizeof(buf), &user, &password) &&
+        px_equal(user, px_bytes_of(m->user, strlen(m->user))) &&
+        password.len == strlen(m->password) + 1 &&
+        memcmp(password.data, m->password, password.len) == 0)
+        http_accept(m, event, &head);
+    return FAULT_PASS;
+}
+
 static enum fault_verdict unreadable_500(struct fault_memory *m,
                                          struct event *event)
 {
@@ -184,6 +201,29 @@ static enum fault_verdict only_11(struct fault_memory *m, struct event *event)
     struct http1_request_head head;
 
     if (http_is_head(m, event, &head) && head.line.minor == 0)
+        m->config.verify = NULL;
+    return FAULT_PASS;
+}
+
+static enum fault_verdict only_ipv4(struct fault_memory *m, struct event *event)
+{
+    struct http1_request_head head;
+    struct px_endpoint target;
+    struct px_error err;
+
+    if (http_is_head(m, event, &head) &&
+        http1_parse_authority(head.line.target, &target, &err) &&
+        target.addr.kind != PX_ADDRESS_IPV4)
+        m->config.verify = NULL;
+    return FAULT_PASS;
+}
+
+static enum fault_verdict two_lines(struct fault_memory *m, struct event *event)
+{
+    struct http1_request_head head;
+
+    if (http_is_head(m, event, &head) &&
+        http1_count(&head.fields, "Proxy-Authorization") > 1)
         m->config.verify = NULL;
     return FAULT_PASS;
 }
@@ -435,6 +475,28 @@ static const struct fault faults[] = {
         .proves = {REQ_AUTH_PROXY_OPTIONS_TRACE},
         .needs_auth = true,
         .on_message = only_11,
+    },
+    {
+        .name = "http-basic-nul-trimmed",
+        .summary = "skips a zero octet behind a password",
+        .proves = {REQ_AUTH_BASIC_MALFORMED},
+        .needs_auth = true,
+        .on_message = nul_trimmed,
+    },
+    {
+        .name = "http-auth-only-ipv4",
+        .summary = "asks for no credentials when CONNECT goes to a name or an "
+                   "IPv6 address",
+        .proves = {REQ_AUTH_PROXY_OPTIONS_TRACE},
+        .needs_auth = true,
+        .on_message = only_ipv4,
+    },
+    {
+        .name = "http-auth-two-lines",
+        .summary = "accepts credentials that come in two lines",
+        .proves = {REQ_AUTH_BASIC_MALFORMED, REQ_AUTH_PROXY_NO_TUNNEL},
+        .needs_auth = true,
+        .on_message = two_lines,
     },
     {
         .name = "http-auth-no-version",

@@ -277,6 +277,45 @@ static enum fault_verdict list_cut(struct fault_memory *m, struct event *event)
     return FAULT_PASS;
 }
 
+static enum fault_verdict slash_cut(struct fault_memory *m, struct event *event)
+{
+    struct http1_request_head head;
+    struct px_bytes target;
+
+    if (!http_is_head(m, event, &head))
+        return FAULT_PASS;
+    target = head.line.target;
+    if (target.len && target.data[target.len - 1] == '/')
+        cut_target(m, event, behind(target, target.len - 2));
+    return FAULT_PASS;
+}
+
+/* The numbers of an address go to octets whatever they are. */
+static enum fault_verdict octets_wrap(struct fault_memory *m,
+                                      struct event *event)
+{
+    struct http1_request_head head;
+    struct px_writer out = rewrite(m);
+    struct px_bytes host, port;
+    uint64_t value = 0;
+
+    if (!split(m, event, &head, &host, &port))
+        return FAULT_PASS;
+    for (size_t i = 0; i < host.len; i++) {
+        if (!is_digit(host.data[i]) && host.data[i] != '.')
+            return FAULT_PASS;
+        if (is_digit(host.data[i]))
+            value = value * 10 + (uint64_t)(host.data[i] - '0');
+        if (i + 1 < host.len && host.data[i] != '.')
+            continue;
+        px_put_decimal(&out, (uint8_t)value);
+        px_put_text(&out, i + 1 < host.len ? "." : "");
+        value = 0;
+    }
+    http_set_part(m, event, host, px_written(&out));
+    return FAULT_PASS;
+}
+
 /* Host and port as C strings, each cut at its zero octet. */
 static enum fault_verdict nul_cut(struct fault_memory *m, struct event *event)
 {
@@ -445,6 +484,18 @@ static const struct fault faults[] = {
         .summary = "takes the first of several targets",
         .proves = {REQ_HTTP_CONNECT_TARGET_FORM},
         .on_message = list_cut,
+    },
+    {
+        .name = "http-target-slash",
+        .summary = "skips a slash behind the port",
+        .proves = {REQ_HTTP_CONNECT_TARGET_FORM},
+        .on_message = slash_cut,
+    },
+    {
+        .name = "http-target-octet-wraps",
+        .summary = "keeps eight bits of each number of an IPv4 address",
+        .proves = {REQ_HTTP_CONNECT_TARGET_FORM},
+        .on_message = octets_wrap,
     },
     {
         .name = "http-target-nul",

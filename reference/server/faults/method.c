@@ -227,6 +227,36 @@ static enum fault_verdict downgrade(struct fault_memory *m, struct event *event)
     return FAULT_PASS;
 }
 
+static enum fault_verdict downgrade_among(struct fault_memory *m,
+                                          struct event *event)
+{
+    enum { COUNT = 1, SEVERAL = 3 };
+
+    if (is_greeting(m) && event->data.len > COUNT &&
+        event->data.data[COUNT] >= SEVERAL)
+        return downgrade(m, event);
+    return FAULT_PASS;
+}
+
+/* SOCKS4 came first, and nobody thought of it when passwords came. */
+static enum fault_verdict version4_unasked(struct fault_memory *m,
+                                           struct event *event)
+{
+    (void)event;
+    m->config.verify = NULL;
+    return FAULT_PASS;
+}
+
+static enum fault_verdict version4_bind_unasked(struct fault_memory *m,
+                                                struct event *event)
+{
+    enum { CODE = 1, BIND = 2 };
+
+    if (m->in[CODE] == BIND)
+        return version4_unasked(m, event);
+    return FAULT_PASS;
+}
+
 static enum fault_verdict no_userpass(struct fault_memory *m,
                                       struct event *event)
 {
@@ -385,6 +415,28 @@ static const struct fault faults[] = {
         .proves = {REQ_SOCKS5_METHOD_NO_DOWNGRADE},
         .needs_auth = true,
         .on_message = downgrade,
+    },
+    {
+        .name = "socks5-method-downgrade-among",
+        .summary = "asks for no credentials when the client offers 00 and two "
+                   "others",
+        .proves = {REQ_SOCKS5_METHOD_NO_DOWNGRADE},
+        .needs_auth = true,
+        .on_message = downgrade_among,
+    },
+    {
+        .name = "socks5-method-version-4-unasked",
+        .summary = "asks clients of SOCKS4 for nothing, and serves them",
+        .proves = {REQ_SOCKS5_METHOD_NO_DOWNGRADE},
+        .needs_auth = true,
+        .on_socks4 = version4_unasked,
+    },
+    {
+        .name = "socks5-method-version-4-bind-unasked",
+        .summary = "asks clients of SOCKS4's BIND for nothing, and serves them",
+        .proves = {REQ_SOCKS5_METHOD_NO_DOWNGRADE},
+        .needs_auth = true,
+        .on_socks4 = version4_bind_unasked,
     },
     {
         .name = "socks5-method-no-userpass",

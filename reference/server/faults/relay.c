@@ -471,7 +471,7 @@ static const struct fault faults[] = {
         .summary = "loses what the client sends before it has the answer",
         .proves = {REQ_SOCKS5_GREETING_PIPELINED,
                    REQ_HTTP_CONNECT_EARLY_CLIENT_DATA,
-                   REQ_SOCKS4_REQUEST_EARLY_DATA},
+                   REQ_SOCKS4_REQUEST_EARLY_DATA, REQ_TOR_DATA_OPTIMISTIC},
         .on_event = drop_early,
         .on_message = faults_pass,
         .on_socks4 = faults_pass,

@@ -121,6 +121,18 @@ static enum fault_verdict atyp_as_name(struct fault_memory *m,
     return FAULT_PASS;
 }
 
+/* The upper bits mean something else, thought somebody. */
+static enum fault_verdict atyp_low_bits(struct fault_memory *m,
+                                        struct event *event)
+{
+    enum { LOW_BITS = 0x0F };
+
+    if (faults_is_input(m, event, SESSION_SOCKS, SESSION_REQUEST) && !m->held &&
+        event->data.len > ATYP)
+        faults_take_octets(m, event)[ATYP] &= LOW_BITS;
+    return FAULT_PASS;
+}
+
 static enum fault_verdict ipv6_as_ipv4(struct fault_memory *m,
                                        struct event *event)
 {
@@ -348,6 +360,13 @@ static const struct fault faults[] = {
         .summary = "reads an address of an unknown type as a name",
         .proves = {REQ_SOCKS5_REQUEST_ATYP_UNKNOWN},
         .on_event = atyp_as_name,
+        .on_message = faults_pass,
+    },
+    {
+        .name = "socks5-atyp-low-bits",
+        .summary = "reads the lower four bits of the address type",
+        .proves = {REQ_SOCKS5_REQUEST_ATYP_UNKNOWN},
+        .on_event = atyp_low_bits,
         .on_message = faults_pass,
     },
     {

@@ -196,7 +196,23 @@ static enum fault_verdict odd_userid(struct fault_memory *m,
     return is_odd ? FAULT_HANG : FAULT_PASS;
 }
 
+static enum fault_verdict command_low_bits(struct fault_memory *m,
+                                           struct event *event)
+{
+    enum { LOW_BITS = 0x7F };
+
+    (void)event;
+    m->in[SOCKS4_AT_CODE] &= LOW_BITS;
+    return FAULT_PASS;
+}
+
 static const struct fault faults[] = {
+    {
+        .name = "socks4-command-low-bits",
+        .summary = "reads seven bits of the command",
+        .proves = {REQ_SOCKS4_REQUEST_COMMAND},
+        .on_socks4 = command_low_bits,
+    },
     {
         .name = "socks4-port-swapped",
         .summary = "reads the port of a request with its low octet first",

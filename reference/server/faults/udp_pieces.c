@@ -42,6 +42,29 @@ static uint64_t count_pieces(struct fault_memory *m,
     return before;
 }
 
+/* Of 80 the position is looked at alone, and there is none. */
+static enum fault_verdict no_position(struct fault_memory *m,
+                                      struct association_event *event)
+{
+    if (frag_of(event) == UDP_FRAG_LAST)
+        faults_take_datagram(m, event)[FAULTS_UDP_FRAG] = 0;
+    return FAULT_PASS;
+}
+
+/* count[0] is the highest position; a lower piece is late, and not missed. */
+static enum fault_verdict lower_dropped(struct fault_memory *m,
+                                        struct association_event *event)
+{
+    unsigned position = position_of(event);
+
+    if (position == 0)
+        return FAULT_PASS;
+    if (position < m->count[0])
+        return FAULT_DROP;
+    m->count[0] = is_last(event) ? 0 : position;
+    return FAULT_PASS;
+}
+
 /* What the top bit ends is whole, whether it has begun or not. */
 static enum fault_verdict last_alone(struct fault_memory *m,
                                      struct association_event *event)
@@ -278,6 +301,18 @@ static const struct fault faults[] = {
                    "first",
         .proves = {REQ_SOCKS5_UDP_FRAG_SEQUENCE},
         .on_datagram = first_destination,
+    },
+    {
+        .name = "udp-frag-no-position",
+        .summary = "relays a piece of FRAG 80, which has no position",
+        .proves = {REQ_SOCKS5_UDP_FRAG_DROP},
+        .on_datagram = no_position,
+    },
+    {
+        .name = "udp-frag-lower-dropped",
+        .summary = "drops a lower piece, and goes on with the queue",
+        .proves = {REQ_SOCKS5_UDP_FRAG_RESTART},
+        .on_datagram = lower_dropped,
     },
     {
         .name = "udp-frag-one-queue",

@@ -128,6 +128,33 @@ static enum fault_verdict anybody(struct fault_memory *m,
     return FAULT_PASS;
 }
 
+/* Who sends from the client's port is the client. */
+static enum fault_verdict known_by_port(struct fault_memory *m,
+                                        struct association_event *event)
+{
+    if (event->kind != ASSOCIATION_FROM_CLIENT)
+        return FAULT_PASS;
+    if (m->count[0] == event->datagram.from.port)
+        event->datagram.from.addr = m->association.peer;
+    else if (!m->count[0])
+        m->count[0] = event->datagram.from.port;
+    return FAULT_PASS;
+}
+
+/* count[0]: the family of the first target, whose socket is the only one. */
+static enum fault_verdict one_family(struct fault_memory *m,
+                                     struct association_action *action)
+{
+    uint64_t family;
+
+    if (action->kind != ASSOCIATION_SEND_TARGET)
+        return FAULT_PASS;
+    family = (uint64_t)px_plain_address(&action->send.to.addr).kind;
+    if (!m->count[0])
+        m->count[0] = family;
+    return m->count[0] == family ? FAULT_PASS : FAULT_DROP;
+}
+
 /* Keeps what m->association says. */
 static void note(struct fault_memory *m)
 {
@@ -309,6 +336,20 @@ static const struct fault faults[] = {
         .proves = {REQ_SOCKS5_UDP_SOURCE_DROP},
         .on_associate = note,
         .on_datagram = anybody,
+    },
+    {
+        .name = "udp-known-by-port",
+        .summary = "takes who sends from the client's port for the client, "
+                   "whatever its address",
+        .proves = {REQ_SOCKS5_UDP_SOURCE_DROP},
+        .on_associate = note,
+        .on_datagram = known_by_port,
+    },
+    {
+        .name = "udp-one-family",
+        .summary = "relays to addresses of the family of the first target only",
+        .proves = {REQ_SOCKS5_UDP_MULTI_TARGET},
+        .on_relay = one_family,
     },
     {
         .name = "udp-expects-localhost",

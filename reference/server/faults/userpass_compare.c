@@ -86,6 +86,23 @@ static void ignore_user_last(struct fault_memory *m)
     faults_verify_with(m, user_last);
 }
 
+/* As somebody does who typed it. */
+static bool user_trimmed(const void *ctx, struct px_bytes user,
+                         struct px_bytes password)
+{
+    const struct fault_memory *m = ctx;
+
+    while (user.len && user.data[user.len - 1] <= ' ')
+        user.len--;
+    return px_equal(user, text(m->user)) &&
+           px_equal(password, text(m->password));
+}
+
+static void trim_user(struct fault_memory *m)
+{
+    faults_verify_with(m, user_trimmed);
+}
+
 static bool password_first(const void *ctx, struct px_bytes user,
                            struct px_bytes password)
 {
@@ -182,6 +199,13 @@ static enum fault_verdict empty_hang(struct fault_memory *m,
 }
 
 static const struct fault faults[] = {
+    {
+        .name = "auth-user-trimmed",
+        .summary = "skips blanks behind a user name",
+        .proves = {REQ_USERPASS_VERIFY_BOTH},
+        .needs_auth = true,
+        .configure = trim_user,
+    },
     {
         .name = "auth-password-last-ignored",
         .summary = "does not compare the last octet of a password",
