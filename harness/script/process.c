@@ -127,9 +127,10 @@ static void unlist(struct process *p)
 {
     struct process **at = &p->script->processes;
 
-    while (*at != p)
+    while (*at && *at != p)
         at = &(*at)->next;
-    *at = p->next;
+    if (*at)
+        *at = p->next;
     p->is_running = false;
 }
 

@@ -304,11 +304,14 @@ scenario "auth.digest.other-uri" {
   within   = 20,
   run      = function (t)
     local o = t:origin()
-    local answer = ask(t, o, digest.text(params_for(t, o, challenge_of(t, o), {
-      uri = "elsewhere.example:443" })))
-    t:check(not grants(answer), "auth.digest.uri-match",
-            "credentials for elsewhere.example:443 opened a tunnel to "
-            .. authority(o))
+    local own = authority(o)
+    for _, uri in ipairs { "elsewhere.example:443", "*", "/", own:sub(1, -2),
+                           own .. "0" } do
+      local answer = ask(t, o, digest.text(params_for(t, o, challenge_of(t, o), {
+        uri = uri })))
+      t:check(not grants(answer), "auth.digest.uri-match",
+              "credentials for " .. uri .. " opened a tunnel to " .. own)
+    end
   end,
 }
 

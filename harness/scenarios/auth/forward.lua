@@ -123,6 +123,9 @@ scenario "auth.forward.digest-other-uri" {
     local x = digest_exchange(t, path, path .. "/other")
     t:check(not x.request, "auth.digest.uri-match",
             "credentials for another path were accepted")
+    local y = digest_exchange(t, path, path .. "?a=b")
+    t:check(not y.request, "auth.digest.uri-match",
+            "credentials for a path were accepted for a query of it")
   end,
 }
 

@@ -43,6 +43,8 @@ local function reaches(t, id, name, o, options)
   local up, text = t:accepted(o, id, options.patient and 8 or 2), t:nonce()
   c:send(text)
   t:check(up:read(#text) == text, id, "the destination got other octets")
+  up:send(text)
+  t:check(c:read(#text) == text, id, "the client got other octets")
 end
 
 local PROTOCOLS = { "socks5", "socks4a", "http-connect" }
@@ -90,8 +92,10 @@ for_all("ipv6-only", {
   needs  = { "ipv6" },
   run    = function (t, id, protocol)
     local o = t:origin()
+    local has_ipv6 = protocol ~= "socks4a"
+                     and select(2, ask(t, t:origin().ipv6, 5))
     reaches(t, id, t:name { aaaa = { o.ipv6.host }, port = o.port }, o,
-            { contested = protocol == "socks4a" })
+            { contested = not has_ipv6 }) -- nobody is bound to have it
   end,
 })
 

@@ -23,8 +23,10 @@ local function goes_on(t, c, relay)
         return
       end
     end
+    -- A relay that ends the TCP connection ends the association, as it may.
     t:violation("socks5.udp.relay", "nothing is relayed any more: "
-                .. tostring(why), { absence = true })
+                .. tostring(why),
+                { absence = true, contested = c:ended(0.1) ~= nil })
   end
 end
 

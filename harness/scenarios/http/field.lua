@@ -120,10 +120,11 @@ scenario "http.field.no-second-line" {
 
 local IMF = "^%u%l%l, %d%d %u%l%l %d%d%d%d %d%d:%d%d:%d%d GMT$"
 
--- Whether the day is today's, or next to it: clocks differ.
+-- Whether the day is today's, or next to it: clocks differ. (What day of the week
+-- it is they agree about.)
 local function is_about_now(t, date)
   for days = -1, 1 do
-    local day = t:http_date(days * 86400):match("%d%d %u%l%l %d%d%d%d")
+    local day = t:http_date(days * 86400):match("%u%l%l, %d%d %u%l%l %d%d%d%d")
     if date:find(day, 1, true) then
       return true
     end

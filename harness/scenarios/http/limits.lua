@@ -183,7 +183,7 @@ for _, size in ipairs(BUFFERS) do
         client = x.client
         t:check(not got or got:field("x-fill") == pad[2]
                 and got:field("x-last") == "last"
-                and got:field("host") == w.authority, id, string.format(
+                and got:values("host")[1] == w.authority, id, string.format(
                   "a head of %d octets came changed", size + i))
         t:check(got or not x.response or x.response.status // 100 == 4, id,
                 "answered with " .. tostring(x.response and x.response.status))

@@ -7,6 +7,14 @@ local function is_declined(x)
   return x.is_own and x.response.status >= 400
 end
 
+-- One that knows the method not at all need not say so.
+local function skip_unknown(t, method)
+  local x = t:exchange { method = method, within = 3 }
+  if not x.request and not x.response then
+    t:skip(method .. " without Max-Forwards is not answered either")
+  end
+end
+
 for _, method in ipairs(METHODS) do
   local small = method:lower()
 
@@ -20,6 +28,9 @@ for _, method in ipairs(METHODS) do
                              fields = { { "Max-Forwards", "0" } } }
       t:check(#x.requests == 0 and x.witness:contacts() == 0,
               "http.maxforwards.zero-stop", "the origin was contacted")
+      if not x.response and not x.request then
+        skip_unknown(t, method)
+      end
       t:check(x.response or x.request, "http.maxforwards.zero-answer",
               "no answer came: " .. tostring(x.what), { absence = true })
     end,
@@ -34,6 +45,9 @@ for _, method in ipairs(METHODS) do
                              fields = { { "Max-Forwards", "5" } } }
       if is_declined(x) then
         t:skip(method .. " is answered with " .. x.response.status)
+      end
+      if not x.request and not x.response then
+        skip_unknown(t, method)
       end
       t:check(x.request, "http.maxforwards.decrement",
               "it did not reach the origin", { absence = true })

@@ -241,7 +241,7 @@ scenario "http.target.case-of-host" {
     local url = "http://" .. w.name.host:upper() .. ":" .. w.name.port .. "/"
     local x = t:exchange { origin = w, to = w.name, target = url .. t:nonce(),
                            breaks = "http.target.case" }
-    local host = (x.request:field("host") or ""):lower()
+    local host = (x.request:values("host")[1] or ""):lower()
     t:check(host == (w.name.host .. ":" .. w.name.port):lower(),
             "http.target.host-kept", "Host names " .. t:show(host))
   end,
@@ -255,7 +255,7 @@ scenario "http.target.host-name" {
     local w = t:witness {}
     local x = t:exchange { origin = w, to = w.name,
                            breaks = "http.target.host-kept" }
-    local host = (x.request:field("host") or ""):lower()
+    local host = (x.request:values("host")[1] or ""):lower()
     t:check(host == (w.name.host .. ":" .. w.name.port):lower(),
             "http.target.host-kept", "Host names " .. t:show(host))
   end,
@@ -268,7 +268,7 @@ scenario "http.target.host-ipv6" {
   run    = function (t)
     local w = t:witness {}
     local x = t:exchange { origin = w, to = w.ipv6, breaks = "http.target.ipv6" }
-    local host = x.request:field("host") or ""
+    local host = x.request:values("host")[1] or ""
     t:check(host:find("^%[.*%]:" .. w.port .. "$"), "http.target.ipv6",
             "Host is " .. t:show(host))
   end,
@@ -288,7 +288,7 @@ scenario "http.target.port-default" {
       local path = "/" .. t:nonce()
       local x = t:exchange { origin = w, breaks = "http.target.default-port",
                              target = "http://" .. w.host .. port .. path }
-      local host = x.request:field("host") or ""
+      local host = x.request:values("host")[1] or ""
       -- Another scenario's request may be led to port 80 meanwhile.
       t:check(host == w.host or host == w.host .. ":80" or host == w.host .. ":"
               or not x.request.target:find(path, 1, true),
@@ -554,7 +554,7 @@ scenario "http.target.space-inside" {
 }
 
 for _, scheme in ipairs { "gopher", "foo", "httpx", "coap", "http2", "http-unix",
-                          "icap", "shttp", "httpsx" } do
+                          "icap", "shttp", "httpsx", "file" } do
   scenario("http.target.scheme-" .. scheme) {
     title    = "a scheme that is not http is not taken for it: " .. scheme,
     checks   = { "http.target.unknown-scheme" },

@@ -118,7 +118,8 @@ scenario "http.upgrade.with-expect" {
       answer = switch("websocket", "", {}),
     }
     skip_ignored(t, x.request)
-    if x.response and x.response.status == 101
+    -- An origin sends no 100 to HTTP/1.0.
+    if x.response and x.response.status == 101 and x.request.version ~= "1.0"
       and x.request:has("expect", "100-continue") then
       local first = x.interim[1]
       t:check(first and first.status == 100, "http.upgrade.with-expect",

@@ -160,13 +160,18 @@ static enum fault_verdict any_method(struct fault_memory *m,
 }
 
 /* uri is hashed as the client sends it, and compared with nothing. */
-static enum fault_verdict any_uri(struct fault_memory *m, struct event *event)
+/* Judges as if the request were for the resource of the credentials, if it may
+ * be that one as far as is_alike() looks. */
+static enum fault_verdict
+judge_alike(struct fault_memory *m, struct event *event,
+            bool (*is_alike)(struct px_bytes uri, struct px_bytes target))
 {
     struct http1_request_head head;
     struct http1_auth_param uri;
     struct px_bytes params;
 
-    if (shows(m, event, &head, &params) && find_param(params, "uri", &uri)) {
+    if (shows(m, event, &head, &params) && find_param(params, "uri", &uri) &&
+        is_alike(uri.value, head.line.target)) {
         struct http1_request_line line = head.line;
 
         line.target = uri.value;
@@ -174,6 +179,44 @@ static enum fault_verdict any_uri(struct fault_memory *m, struct event *event)
             http_accept(m, event, &head);
     }
     return FAULT_PASS;
+}
+
+static struct px_bytes without_query(struct px_bytes uri)
+{
+    return px_bytes_of(uri.data, faults_find(uri, "?"));
+}
+
+static bool is_alike_but_query(struct px_bytes uri, struct px_bytes target)
+{
+    return px_equal(without_query(uri), without_query(target));
+}
+
+static bool is_asterisk(struct px_bytes uri, struct px_bytes target)
+{
+    (void)target;
+    return px_equal(uri, PX_LITERAL("*"));
+}
+
+static enum fault_verdict no_query(struct fault_memory *m, struct event *event)
+{
+    return judge_alike(m, event, is_alike_but_query);
+}
+
+static enum fault_verdict asterisk(struct fault_memory *m, struct event *event)
+{
+    return judge_alike(m, event, is_asterisk);
+}
+
+static bool is_any(struct px_bytes uri, struct px_bytes target)
+{
+    (void)uri;
+    (void)target;
+    return true;
+}
+
+static enum fault_verdict any_uri(struct fault_memory *m, struct event *event)
+{
+    return judge_alike(m, event, is_any);
 }
 
 /* The response to one value of a parameter does for another. */
@@ -420,6 +463,10 @@ static const struct fault faults[] = {
     JUDGES("digest-any-method", "takes a response to GET with any method",
            any_method, REQ_AUTH_DIGEST_VERIFY),
     JUDGES("digest-any-uri", "compares uri with nothing", any_uri,
+           REQ_AUTH_DIGEST_URI_MATCH),
+    JUDGES("digest-any-query", "compares uri up to its query", no_query,
+           REQ_AUTH_DIGEST_URI_MATCH),
+    JUDGES("digest-asterisk", "takes * in uri for any resource", asterisk,
            REQ_AUTH_DIGEST_URI_MATCH),
     JUDGES("digest-any-count", "hashes another nonce count than was sent",
            any_count, REQ_AUTH_DIGEST_VERIFY),

@@ -1,5 +1,7 @@
 /* Faults of fields that pass on: RFC 9110 sections 5.3, 6.6.1, 7.7. */
 
+#include <string.h>
+
 #include "faults/forward.h"
 
 static enum forward_verdict reorders(struct fault_memory *m,
@@ -50,6 +52,26 @@ static enum forward_verdict date_of_epoch(struct fault_memory *m,
     else if (part->stage == FORWARD_RESPONSE_SENT && m->count[0])
         forward_set_value(m, part, "Date",
                           PX_LITERAL("Thu, 01 Jan 1970 00:00:00 GMT"));
+    return FORWARD_PASS;
+}
+
+/* Its calendar is a day off. */
+static enum forward_verdict date_weekday(struct fault_memory *m,
+                                         struct forward_part *part)
+{
+    uint8_t text[sizeof("Thu, 01 Jan 1970 00:00:00 GMT") - 1];
+    struct px_bytes value = forward_value(part, "Date");
+
+    if (part->stage == FORWARD_RESPONSE_RECEIVED) {
+        m->count[0] = !value.data;
+    } else if (part->stage == FORWARD_RESPONSE_SENT && m->count[0] &&
+               value.len == sizeof(text)) {
+        memcpy(text, value.data, sizeof(text));
+        text[0] = text[0] == 'M' ? 'T' : 'M';
+        text[1] = text[0] == 'T' ? 'u' : 'o';
+        text[2] = text[0] == 'T' ? 'e' : 'n';
+        forward_set_value(m, part, "Date", px_bytes_of(text, sizeof(text)));
+    }
     return FORWARD_PASS;
 }
 
@@ -267,6 +289,13 @@ static const struct fault faults[] = {
         .summary = "dates what it dates 1970",
         .proves = {REQ_HTTP_FIELD_DATE_ADD},
         .on_forward = date_of_epoch,
+    },
+    {
+        .name = "forward-date-weekday",
+        .summary = "takes every day for a Monday, and Mondays for Tuesdays, in "
+                   "what it dates",
+        .proves = {REQ_HTTP_FIELD_DATE_ADD},
+        .on_forward = date_weekday,
     },
     {
         .name = "forward-date-replaced",

@@ -364,6 +364,8 @@ static const struct fault faults[] = {
             "POST / HTTP/", "POST  HTTP/", REQ_HTTP_TARGET_EMPTY_PATH),
     SWAPPED("scheme-prefix", "takes http2 for http", line_received, " http2://",
             " http://", REQ_HTTP_TARGET_UNKNOWN_SCHEME),
+    SWAPPED("scheme-file", "takes file for http", line_received, " file://",
+            " http://", REQ_HTTP_TARGET_UNKNOWN_SCHEME),
     SWAPPED("https-upper", "takes HTTPS in capitals for http", line_received,
             " HTTPS://", " http://", REQ_HTTP_TARGET_HTTPS_RECEIVED),
     HIDDEN("empty-fragment", "sends an empty fragment on", "# HTTP/", " HTTP/",
