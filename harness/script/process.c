@@ -127,10 +127,11 @@ static void unlist(struct process *p)
 {
     struct process **at = &p->script->processes;
 
-    while (*at && *at != p)
+    while (*at != p) {
+        assert(*at); /* it is listed while it runs */
         at = &(*at)->next;
-    if (*at)
-        *at = p->next;
+    }
+    *at = p->next;
     p->is_running = false;
 }
 

@@ -406,6 +406,21 @@ static void on_resolved(struct session *s, const struct px_address *address)
         s->protocol->resolved(s, address);
 }
 
+/* What was asked for last is there. */
+static void on_asked(struct session *s, const struct event *event)
+{
+    if (event->kind == EVENT_DIALLED)
+        s->protocol->granted(s, &event->bound);
+    else if (event->kind == EVENT_ASSOCIATED)
+        s->protocol->associated(s, &event->bound);
+    else if (event->kind == EVENT_RESOLVED)
+        on_resolved(s, &event->address);
+    else if (event->kind == EVENT_LISTENING)
+        session_bind_listening(s, &event->bound);
+    else if (s->is_identifying)
+        s->protocol->identified(s, event->data);
+}
+
 void session_handle(struct session *s, const struct event *event,
                     uint64_t now_ms)
 {
@@ -431,28 +446,16 @@ void session_handle(struct session *s, const struct event *event,
             session_abandon(s);
         break;
     case EVENT_DIALLED:
+    case EVENT_ASSOCIATED:
+    case EVENT_RESOLVED:
+    case EVENT_IDENTIFIED:
+    case EVENT_LISTENING:
         if (s->state == SESSION_DIALLING)
-            s->protocol->granted(s, &event->bound);
+            on_asked(s, event);
         break;
     case EVENT_DIAL_FAILED:
         if (s->state == SESSION_DIALLING || s->state == SESSION_LISTENING)
             s->protocol->refused(s, event->failure);
-        break;
-    case EVENT_ASSOCIATED:
-        if (s->state == SESSION_DIALLING)
-            s->protocol->associated(s, &event->bound);
-        break;
-    case EVENT_RESOLVED:
-        if (s->state == SESSION_DIALLING)
-            on_resolved(s, &event->address);
-        break;
-    case EVENT_IDENTIFIED:
-        if (s->state == SESSION_DIALLING && s->is_identifying)
-            s->protocol->identified(s, event->data);
-        break;
-    case EVENT_LISTENING:
-        if (s->state == SESSION_DIALLING)
-            session_bind_listening(s, &event->bound);
         break;
     case EVENT_ACCEPTED:
         if (s->state == SESSION_LISTENING)

@@ -48,34 +48,28 @@ scenario "tor.gssapi.refused" {
   },
 }
 
--- Credentials keep streams apart: they are never wrong.
-scenario "tor.userpass.any" {
-  title  = "a user name and password that nobody knows are right",
-  checks = { "tor.userpass.isolation" },
-  needs  = NEEDS,
-  talk   = {
-    C { socks5.greeting { methods = { 2 } } },
-    S { socks5.method_selection { method = 2 } },
-    C { userpass.request { user = nonce(), password = nonce() } },
-    S { userpass.status { status = 0 } },
-    C { resolve() },
-    S { socks5.reply { rep = 0 } },
-  },
-}
-
-scenario "tor.userpass.unasked" {
-  title  = "credentials behind method 00 are taken, and the request too",
-  checks = { "tor.userpass.unselected" },
-  needs  = NEEDS,
-  talk   = {
-    C { socks5.greeting { methods = { 0 } } },
-    S { socks5.method_selection { method = 0 } },
-    C { userpass.request { user = nonce(), password = nonce() } },
-    S { userpass.status { status = 0 } },
-    C { resolve() },
-    S { socks5.reply { rep = 0 } },
-  },
-}
+-- Credentials keep streams apart: they are never wrong, and may come unasked.
+for _, case in ipairs {
+  { "any", 2, "tor.userpass.isolation",
+    "a user name and password that nobody knows are right" },
+  { "unasked", 0, "tor.userpass.unselected",
+    "credentials behind method 00 are taken, and the request too" },
+} do
+  local name, method, id, title = table.unpack(case)
+  scenario("tor.userpass." .. name) {
+    title  = title,
+    checks = { id },
+    needs  = NEEDS,
+    talk   = {
+      C { socks5.greeting { methods = { method } } },
+      S { socks5.method_selection { method = method } },
+      C { userpass.request { user = nonce(), password = nonce() } },
+      S { userpass.status { status = 0 } },
+      C { resolve() },
+      S { socks5.reply { rep = 0 } },
+    },
+  }
+end
 
 -- What comes of these credentials: whether they were right, and what came.
 local function answer_to(t, user, password)
